@@ -1,0 +1,129 @@
+/// A set-up under way. Nothing of it is stored before it is confirmed.
+public struct PendingActivation: Sendable {
+  public enum Kind: Sendable {
+    /// The user has no factor yet.
+    case first
+    /// Replaces the present factor, which stays valid until then.
+    case replacement
+  }
+
+  /// Seconds that a set-up lives.
+  public static let lifetime: Int64 = 600
+
+  public let number: UInt64
+  /// The user id that may confirm it.
+  public let owner: UInt32
+  public let user: UserIdentity
+  public let kind: Kind
+  /// Whether an authority stands behind it: the allowance starts full and the clock is trusted.
+  /// Otherwise a replacement takes over what is left.
+  public let granted: Bool
+  public let factor: PasscodeFactor
+  /// End of its life, by `Moment.uptime`.
+  public let deadline: Int64
+
+  public init(
+    number: UInt64, owner: UInt32, user: UserIdentity, kind: Kind, granted: Bool, factor: PasscodeFactor,
+    startedAt uptime: Int64
+  ) {
+    self.number = number
+    self.owner = owner
+    self.user = user
+    self.kind = kind
+    self.granted = granted
+    self.factor = factor
+    deadline = uptime + Self.lifetime
+  }
+}
+
+extension UserState {
+  /// Refuses a set-up of `kind` that this state does not allow.
+  public func checkActivation(_ kind: PendingActivation.Kind) throws(Refusal) {
+    switch (kind, enrollment) {
+    case (.first, .some): throw Refusal.alreadyActivated
+    case (.replacement, .none): throw Refusal.nothingToReplace
+    default: return
+    }
+  }
+
+  /// Confirms a set-up by one code of the new factor; that code is spent with it.
+  public mutating func confirm(
+    _ activation: PendingActivation, response: String, in circumstances: Circumstances,
+    by algorithm: some PasscodeAlgorithm
+  ) throws(Refusal) -> AllowanceReport {
+    try checkActivation(activation.kind)
+    let factor = Factor.passcode(activation.factor)
+    if !activation.granted, circumstances.clockIsBehind(clockMark),
+      factor.needsClock || circumstances.policy.limit.countsDays
+    {
+      throw Refusal(.clockUntrusted, Sentences.clockUntrusted(circumstances.policy))
+    }
+    guard response.utf8.contains(where: { $0 != UInt8(ascii: " ") }) else {
+      throw Refusal.codeRequired
+    }
+    guard case .fresh(let spent) = try activation.factor.match(response, at: circumstances.now, by: algorithm) else {
+      throw Refusal.badConfirmation
+    }
+    let grant =
+      activation.granted || enrollment == nil ? Grant(day: circumstances.today) : enrollment?.grant
+    // The new device starts without the old one's failures: they were guesses at another secret.
+    enrollment = Enrollment(
+      user: user, factor: .passcode(spent), grant: grant ?? Grant(day: circumstances.today))
+    if activation.granted { clockMark = circumstances.now } else { advanceClockMark(to: circumstances.now) }
+    return report(exempt: false, in: circumstances)
+  }
+}
+
+/// The set-ups under way: at most one a user, the newest.
+public struct PendingActivations: Sendable {
+  /// More than any machine needs; a bound all the same.
+  static let capacity = 1000
+
+  private var byNumber: [UInt64: PendingActivation] = [:]
+  private var lastNumber: UInt64 = 0
+
+  public init() {}
+
+  public var isEmpty: Bool { byNumber.isEmpty }
+
+  /// Registers a set-up under the next number; an older one of the same user dies.
+  public mutating func add(
+    at uptime: Int64, _ make: (_ number: UInt64) -> PendingActivation
+  ) throws(Refusal) -> PendingActivation {
+    removeExpired(at: uptime)
+    let activation = make(lastNumber + 1)
+    byNumber = byNumber.filter { $0.value.user.uid != activation.user.uid }
+    guard byNumber.count < Self.capacity else { throw Refusal.busy }
+    lastNumber += 1
+    byNumber[activation.number] = activation
+    return activation
+  }
+
+  /// Takes the set-up out, so that nobody else confirms it meanwhile. `putBack` when it failed.
+  public mutating func take(_ number: UInt64, owner: UInt32, at uptime: Int64) throws(Refusal) -> PendingActivation {
+    removeExpired(at: uptime)
+    guard let activation = byNumber[number], activation.owner == owner else {
+      throw Refusal.noSuchActivation
+    }
+    byNumber[number] = nil
+    return activation
+  }
+
+  /// Returns a set-up whose confirmation failed, unless a newer one took its place.
+  public mutating func putBack(_ activation: PendingActivation) {
+    guard !byNumber.values.contains(where: { $0.user.uid == activation.user.uid }) else { return }
+    byNumber[activation.number] = activation
+  }
+
+  /// Drops the set-ups of a user, whose factor was set up or removed otherwise.
+  public mutating func removeAll(of user: UserIdentity) {
+    byNumber = byNumber.filter { $0.value.user.uid != user.uid }
+  }
+
+  public mutating func removeExpired(at uptime: Int64) {
+    byNumber = byNumber.filter { $0.value.deadline > uptime }
+  }
+
+  /// The moment the next set-up dies, by `Moment.uptime`.
+  public var nextDeadline: Int64? { byNumber.values.map(\.deadline).min() }
+}

@@ -1,0 +1,106 @@
+/// What a user is told of the allowance: the content of RemainingAllowance and of an outcome.
+public struct AllowanceReport: Equatable, Sendable {
+  public var activated: Bool
+  /// Whether set-up may be offered to the user now.
+  public var offersActivation: Bool
+  /// The factor that will be asked for; nil where none will be.
+  public var method: FactorMethod?
+  public var state: AllowanceState
+  public var limit: LimitKind
+  /// Logins left, where their number is limited.
+  public var remaining: UInt32?
+  /// Last day (inclusive, local), where days are limited.
+  public var lastDay: Day?
+  /// First second after the last day, in seconds since 1970 UTC.
+  public var expires: Int64?
+  /// End of the lock in seconds since 1970 UTC, while locked.
+  public var lockedUntil: Int64?
+  /// The sentence to show.
+  public var message: String
+  /// How a yes came about; outcomes only.
+  public var via: Via?
+}
+
+/// The fixed surroundings of one decision.
+public struct Circumstances: Sendable {
+  public let policy: Policy
+  public let moment: Moment
+  public let calendar: any LocalCalendar
+  public let today: Day
+
+  public init(policy: Policy, moment: Moment, calendar: any LocalCalendar) {
+    self.policy = policy
+    self.moment = moment
+    self.calendar = calendar
+    today = calendar.day(at: moment.unixTime)
+  }
+
+  /// Seconds by which the clock may stand behind the mark: corrections by NTP are not an attack.
+  static let clockTolerance: Int64 = 60
+
+  var now: Int64 { moment.unixTime }
+
+  /// Whether the clock stands behind a time that this machine already relied on.
+  func clockIsBehind(_ mark: Int64) -> Bool { now < mark - Self.clockTolerance }
+
+  func remaining(of grant: Grant) -> UInt32 {
+    let granted = UInt32(clamping: policy.logins)
+    return granted > grant.used ? granted - grant.used : 0
+  }
+
+  func lastDay(of grant: Grant) -> Day { grant.day.advanced(by: policy.days) }
+}
+
+extension UserState {
+  /// Why the factor cannot be used at all now, for `purpose` or, without one, for a counted purpose.
+  func obstacle(for purpose: Purpose?, in circumstances: Circumstances) -> AllowanceState? {
+    guard let enrollment else { return .notActivated }
+    let policy = circumstances.policy
+    let counted = purpose.map(policy.counts.contains) ?? true
+    if enrollment.failures.isLocked(at: circumstances.now) { return .locked }
+    if policy.limit.countsLogins, counted, circumstances.remaining(of: enrollment.grant) == 0 { return .exhausted }
+    if policy.limit.countsDays, circumstances.today > circumstances.lastDay(of: enrollment.grant) { return .expired }
+    if circumstances.clockIsBehind(clockMark), policy.limit.countsDays || enrollment.factor.needsClock {
+      return .clockUntrusted
+    }
+    return nil
+  }
+
+  /// The report of this state.
+  ///
+  /// - Parameter exempt: the user needs no factor by configuration.
+  public func report(exempt: Bool, in circumstances: Circumstances, via: Via? = nil) -> AllowanceReport {
+    let policy = circumstances.policy
+    var report = AllowanceReport(
+      activated: enrollment != nil, offersActivation: false, method: nil,
+      state: obstacle(for: nil, in: circumstances) ?? .ready, limit: policy.limit, message: "", via: via)
+    if let enrollment {
+      report.method = exempt ? nil : enrollment.factor.method
+      if policy.limit.countsLogins { report.remaining = circumstances.remaining(of: enrollment.grant) }
+      if policy.limit.countsDays {
+        let lastDay = circumstances.lastDay(of: enrollment.grant)
+        report.lastDay = lastDay
+        report.expires = circumstances.calendar.end(of: lastDay)
+      }
+      if report.state == .locked { report.lockedUntil = enrollment.failures.lockedUntil }
+    } else if !exempt {
+      report.offersActivation = policy.authority == .none && policy.standingAlone == .firstLogin
+    }
+    if exempt {
+      report.state = enrollment == nil ? .notActivated : .ready
+      report.lockedUntil = nil
+    }
+    report.message = Sentences.message(for: report, exempt: exempt, in: circumstances)
+    return report
+  }
+}
+
+extension Factor {
+  /// Whether a right wall clock decides what is accepted.
+  var needsClock: Bool {
+    switch self {
+    case .passcode(let passcode):
+      if case .time = passcode.movement { true } else { false }
+    }
+  }
+}

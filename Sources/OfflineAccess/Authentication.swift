@@ -1,0 +1,103 @@
+extension UserState {
+  /// Decides on one response and changes the state accordingly.
+  ///
+  /// A yes spends the code, counts the login where its purpose counts, ends the failure count and
+  /// moves the clock's mark; a wrong response counts one failure. The caller makes the state
+  /// durable before it tells anybody.
+  ///
+  /// - Parameters:
+  ///   - response: what the person typed; "" asks what is needed and never counts.
+  ///   - purpose: nil for a proof of the factor that is no login (it draws nothing down).
+  /// - Returns: the report after a yes.
+  /// - Throws: the need or the refusal.
+  public mutating func authenticate(
+    response: String, purpose: Purpose?, in circumstances: Circumstances, by algorithm: some PasscodeAlgorithm
+  ) throws(Refusal) -> AllowanceReport {
+    settleLock(in: circumstances)
+    if let obstacle = obstacle(for: purpose, in: circumstances) {
+      // Seeing the last day pass is remembered, or setting the clock back would bring it again.
+      if obstacle == .expired { advanceClockMark(to: circumstances.now) }
+      throw refusal(for: obstacle, in: circumstances)
+    }
+    guard var enrollment, case .passcode(let passcode) = enrollment.factor else {
+      throw Refusal(.notActivated, Sentences.notActivated(circumstances.policy))
+    }
+    guard response.utf8.contains(where: { $0 != UInt8(ascii: " ") }) else {
+      throw Refusal(.responseRequired, Sentences.responseRequired(report(exempt: false, in: circumstances)))
+    }
+    switch try passcode.match(response, at: circumstances.now, by: algorithm) {
+    case .fresh(let spent):
+      enrollment.factor = .passcode(spent)
+      enrollment.failures = Failures()
+      if let purpose, circumstances.policy.counts.contains(purpose), enrollment.grant.used < .max {
+        enrollment.grant.used += 1
+      }
+      self.enrollment = enrollment
+      advanceClockMark(to: circumstances.now)
+      return report(exempt: false, in: circumstances, via: .offline)
+    case .replayed:
+      // No failure: whoever sends a spent code has learned nothing about the next one.
+      throw Refusal.replayed
+    case .wrong:
+      enrollment.failures.add(at: circumstances.now, attempts: circumstances.policy.attempts)
+      self.enrollment = enrollment
+      guard enrollment.failures.isLocked(at: circumstances.now) else {
+        throw Refusal.badResponse
+      }
+      throw Refusal(
+        .badResponse,
+        Refusal.badResponse.sentence + " "
+          + Sentences.locked(until: enrollment.failures.lockedUntil, at: circumstances.now))
+    }
+  }
+
+  /// Takes note of what time alone has changed; for a look at the state that decides nothing.
+  public mutating func observe(in circumstances: Circumstances) {
+    settleLock(in: circumstances)
+    if obstacle(for: nil, in: circumstances) == .expired { advanceClockMark(to: circumstances.now) }
+  }
+
+  /// Fills the allowance again on an authority's word, ends a lock and trusts the clock as it is.
+  public mutating func renew(in circumstances: Circumstances) throws(Refusal) -> AllowanceReport {
+    guard var enrollment else { throw Refusal(.notActivated, Sentences.notActivated(circumstances.policy)) }
+    enrollment.grant = Grant(day: circumstances.today)
+    enrollment.failures = Failures()
+    self.enrollment = enrollment
+    clockMark = circumstances.now
+    return report(exempt: false, in: circumstances)
+  }
+
+  /// Forgets the factor.
+  public mutating func deactivate(in circumstances: Circumstances) throws(Refusal) {
+    guard enrollment != nil else { throw Refusal(.notActivated, Sentences.notActivated(circumstances.policy)) }
+    enrollment = nil
+  }
+
+  /// The refusal that an obstacle means.
+  func refusal(for obstacle: AllowanceState, in circumstances: Circumstances) -> Refusal {
+    let reason: Refusal.Reason =
+      switch obstacle {
+      case .exhausted: .allowanceExhausted
+      case .expired: .allowanceExpired
+      case .locked: .locked
+      case .clockUntrusted: .clockUntrusted
+      case .notActivated: .notActivated
+      case .ready: .failed
+      }
+    var report = report(exempt: false, in: circumstances)
+    report.state = obstacle
+    return Refusal(reason, Sentences.message(for: report, exempt: false, in: circumstances))
+  }
+
+  /// Shortens a lock that a clock set back had stretched.
+  mutating func settleLock(in circumstances: Circumstances) {
+    guard var failures = enrollment?.failures else { return }
+    if failures.settle(at: circumstances.now, attempts: circumstances.policy.attempts) {
+      enrollment?.failures = failures
+    }
+  }
+
+  mutating func advanceClockMark(to now: Int64) {
+    if now > clockMark { clockMark = now }
+  }
+}
