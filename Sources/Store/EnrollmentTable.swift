@@ -1,0 +1,176 @@
+import OfflineAccess
+
+/// The opened database: sealed enrollments and the sealed high-water mark of the clock.
+final class EnrollmentTable {
+  /// "OAF1", so that `file` and SQLite know whose database it is.
+  static let applicationID: Int64 = 0x4F41_4631
+  static let version: Int64 = 1
+
+  private static let schema = [
+    "CREATE TABLE enrollment (uid INTEGER PRIMARY KEY, name TEXT NOT NULL, record BLOB NOT NULL) STRICT",
+    "CREATE TABLE machine (item TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+  ]
+  private static let clockItem = "clock"
+
+  /// The files that were opened.
+  let files: StateFolder.Identity
+  private let database: Database
+  private let sealer: Sealer
+  private let machineID: [UInt8]
+  private let selectUser: Database.Statement
+  private let upsertUser: Database.Statement
+  private let deleteUser: Database.Statement
+  private let selectItem: Database.Statement
+  private let upsertItem: Database.Statement
+
+  /// Opens what is in `folder`, or makes it where nothing is there yet.
+  init(in folder: StateFolder) throws(StoreFailure) {
+    try folder.prepare()
+    let isNew = try !StateFolder.isPresent(folder.database)
+    let hasKey = try StateFolder.isPresent(folder.key)
+    // A key is made after its database, so this cannot be a first start.
+    if isNew, hasKey { throw .damaged("\(folder.database) is gone although its key is there") }
+    // Nor can this: the file was cut to nothing. SQLite would take a log beside it for worthless.
+    if hasKey, try folder.databaseIsEmpty() {
+      throw .damaged("\(folder.database) is empty although its key is there")
+    }
+    if isNew { try folder.createDatabase() }
+    database = try Database(path: folder.database)
+    try database.execute("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -256")
+    let isBlank = try Self.isBlank(database)
+    if isBlank, hasKey { throw .damaged("\(folder.database) is empty although its key is there") }
+    // Looked at before anything is written: what is not ours stays as it is.
+    if !isBlank { try Self.checkSchema(database) }
+    try Self.makeDurable(database)
+    if isBlank { try Self.makeSchema(database) }
+    let isEmpty = try Self.isEmpty(database)
+    // By now there is a log as well, which stays while this connection lives.
+    files = folder.identity
+    if isNew { try folder.synchronise() }
+    machineID = try folder.readMachineID()
+    if hasKey {
+      sealer = Sealer(key: try folder.readKey())
+    } else if isEmpty {
+      sealer = Sealer(key: try folder.createKey())
+    } else {
+      throw .keyMissing
+    }
+    selectUser = try .init(database, "SELECT name, record FROM enrollment WHERE uid = ?")
+    upsertUser = try .init(
+      database,
+      "INSERT INTO enrollment VALUES (?1, ?2, ?3) ON CONFLICT (uid) DO UPDATE SET name = ?2, record = ?3")
+    deleteUser = try .init(database, "DELETE FROM enrollment WHERE uid = ?")
+    selectItem = try .init(database, "SELECT value FROM machine WHERE item = ?")
+    upsertItem = try .init(
+      database, "INSERT INTO machine VALUES (?1, ?2) ON CONFLICT (item) DO UPDATE SET value = ?2")
+    if isEmpty {
+      try transaction { () throws(StoreFailure) in try saveClockMark(0) }
+    } else {
+      // Tells a foreign key or machine now, in one place, instead of at each user's record.
+      _ = try clockMark()
+    }
+  }
+
+  private static func makeDurable(_ database: Database) throws(StoreFailure) {
+    guard try database.text("PRAGMA journal_mode = WAL") == "wal" else {
+      throw .inputOutput("the database does not take a write-ahead log")
+    }
+    // Checked, not assumed: with NORMAL a power cut loses what was said.
+    try database.execute("PRAGMA synchronous = FULL")
+    guard try database.integer("PRAGMA synchronous") == 2 else {
+      throw .inputOutput("the database does not take synchronous = FULL")
+    }
+  }
+
+  /// Whether the database has no tables yet.
+  private static func isBlank(_ database: Database) throws(StoreFailure) -> Bool {
+    guard try database.integer("SELECT count(*) FROM sqlite_schema") == 0 else { return false }
+    return try database.integer("PRAGMA user_version") == 0
+  }
+
+  private static func makeSchema(_ database: Database) throws(StoreFailure) {
+    try database.execute(
+      "BEGIN IMMEDIATE; \(schema.joined(separator: "; ")); PRAGMA application_id = \(applicationID); "
+        + "PRAGMA user_version = \(version); COMMIT")
+  }
+
+  /// Refuses a database that is not ours as it is.
+  private static func checkSchema(_ database: Database) throws(StoreFailure) {
+    guard try database.integer("PRAGMA application_id") == applicationID else {
+      throw .damaged("not a database of offline access")
+    }
+    let found = try database.integer("PRAGMA user_version")
+    guard found <= version else { throw .newerVersion(Int(found)) }
+    let tables = try database.text(
+      "SELECT group_concat(sql, '; ') FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name)")
+    guard found == version, tables == schema.joined(separator: "; ") else {
+      throw .damaged("the tables are not those of version \(version)")
+    }
+  }
+
+  /// Whether nothing was ever stored in the tables.
+  private static func isEmpty(_ database: Database) throws(StoreFailure) -> Bool {
+    try database.integer("SELECT EXISTS (SELECT 1 FROM machine) OR EXISTS (SELECT 1 FROM enrollment)") == 0
+  }
+
+  /// Whether this is still what stands in `folder`; refuses what became unsafe since.
+  func isCurrent(in folder: StateFolder) throws(StoreFailure) -> Bool {
+    try folder.prepare()
+    return folder.identity == files
+  }
+
+  /// Runs `body` in one transaction; when this returns, its changes survive a power cut.
+  func transaction(_ body: () throws(StoreFailure) -> Void) throws(StoreFailure) {
+    try database.execute("BEGIN IMMEDIATE")
+    do throws(StoreFailure) {
+      try body()
+      try database.execute("COMMIT")
+    } catch {
+      database.rollBack()
+      throw error
+    }
+  }
+
+  /// The user's enrollment; one under the same uid but another name is somebody else's and unseen.
+  func enrollment(of user: UserIdentity) throws(StoreFailure) -> Enrollment? {
+    let row = try selectUser.query([.integer(Int64(user.uid))]) { ($0.text(0), $0.blob(1)) }
+    guard let (name, box) = row else { return nil }
+    // The stored name opens the record, so that an edited name is damage and not another user.
+    let owner = UserIdentity(uid: user.uid, name: name)
+    guard let enrollment = sealer.open(box, context: context(of: owner), { RecordCodec.decode($0, user: owner) })
+    else { throw .damaged("the record of user id \(user.uid) is not what was written") }
+    return name == user.name ? enrollment : nil
+  }
+
+  func save(_ enrollment: Enrollment?, of user: UserIdentity) throws(StoreFailure) {
+    guard let enrollment else { return try deleteUser.run([.integer(Int64(user.uid))]) }
+    var record = RecordCodec.encode(enrollment)
+    defer { record.withUnsafeMutableBytes { Secret.wipe($0) } }
+    let box = try sealer.seal(record, context: context(of: user))
+    try upsertUser.run([.integer(Int64(user.uid)), .text(user.name), .blob(box)])
+  }
+
+  func clockMark() throws(StoreFailure) -> Int64 {
+    let box = try selectItem.query([.text(Self.clockItem)]) { $0.blob(0) }
+    guard let box else { throw .damaged("the clock's mark is gone") }
+    let mark = sealer.open(box, context: context(ofItem: Self.clockItem)) { bytes in
+      bytes.count == 8 ? Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)) : nil
+    }
+    guard let mark else { throw .keyMismatch }
+    return mark
+  }
+
+  func saveClockMark(_ mark: Int64) throws(StoreFailure) {
+    let bytes = withUnsafeBytes(of: mark.bigEndian) { [UInt8]($0) }
+    let box = try sealer.seal(bytes, context: context(ofItem: Self.clockItem))
+    try upsertItem.run([.text(Self.clockItem), .blob(box)])
+  }
+
+  // What a box is bound to: its use, this machine and its place. Fields have a fixed length or stand
+  // last, so no two contexts are alike.
+  private func context(of user: UserIdentity) -> [UInt8] {
+    withUnsafeBytes(of: user.uid.bigEndian) { [UInt8]("enrollment\u{0}".utf8) + machineID + $0 + user.name.utf8 }
+  }
+
+  private func context(ofItem item: String) -> [UInt8] { [UInt8]("machine\u{0}".utf8) + machineID + item.utf8 }
+}
