@@ -1,0 +1,108 @@
+import BusInterface
+import CGIO
+
+/// The introspection data that objects are exported with, parsed once from the contract's XML.
+@BusActor
+public final class Interfaces {
+  private let node: UnsafeMutablePointer<GDBusNodeInfo>
+
+  public init(xml: String) throws(BusError) {
+    var error: UnsafeMutablePointer<GError>?
+    guard let node = g_dbus_node_info_new_for_xml(xml, &error) else { throw BusError(error) }
+    self.node = node
+  }
+
+  func named(_ name: String) throws(BusError) -> UnsafeMutablePointer<GDBusInterfaceInfo> {
+    guard let interface = g_dbus_node_info_lookup_interface(node, name) else {
+      throw BusError("the contract has no interface \(name)")
+    }
+    return interface
+  }
+}
+
+extension SystemBus {
+  /// Exports an object at `path` with constant `properties`.
+  public func export(
+    _ path: String, _ interface: String, of interfaces: Interfaces, properties: [String: Value],
+    handler: @escaping MethodHandler
+  ) throws(BusError) {
+    let exported = Unmanaged.passRetained(Exported(properties: properties, handler: handler)).toOpaque()
+    var vtable = GDBusInterfaceVTable()
+    vtable.method_call = handleMethodCall
+    vtable.get_property = handleGetProperty
+    var error: UnsafeMutablePointer<GError>?
+    guard
+      g_dbus_connection_register_object(
+        connection, path, try interfaces.named(interface), &vtable, exported, nil, &error) != 0
+    else { throw BusError(error) }
+  }
+
+  /// Exports every path below `parent` with one handler, so that a child which is gone (or never was)
+  /// is answered by name instead of by "no such object". Children are not listed: who has one knows it.
+  public func exportChildren(
+    of parent: String, _ interface: String, of interfaces: Interfaces, handler: @escaping MethodHandler
+  ) throws(BusError) {
+    let exported = Exported(properties: [:], handler: handler)
+    exported.interface = try interfaces.named(interface)
+    var vtable = GDBusSubtreeVTable()
+    vtable.enumerate = { _, _, _, _ in
+      UnsafeMutableRawPointer(g_malloc0(gsize(MemoryLayout<OpaquePointer?>.size)))?.assumingMemoryBound(
+        to: UnsafeMutablePointer<CChar>?.self)
+    }
+    vtable.introspect = { _, _, _, node, data in
+      guard node != nil, let data else { return nil }
+      let exported = Unmanaged<Exported>.fromOpaque(data).takeUnretainedValue()
+      // GLib frees the array and drops one reference of each member.
+      let list = g_malloc0(gsize(2 * MemoryLayout<OpaquePointer?>.size))
+        .assumingMemoryBound(to: UnsafeMutablePointer<GDBusInterfaceInfo>?.self)
+      list[0] = exported.interface.flatMap { g_dbus_interface_info_ref($0) }
+      return list
+    }
+    vtable.dispatch = { _, _, _, _, node, userData, data in
+      guard node != nil else { return nil }
+      userData?.pointee = data
+      return UnsafePointer(childVTable)
+    }
+    var error: UnsafeMutablePointer<GError>?
+    guard
+      g_dbus_connection_register_subtree(
+        connection, parent, &vtable, G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES,
+        Unmanaged.passRetained(exported).toOpaque(), nil, &error) != 0
+    else { throw BusError(error) }
+  }
+}
+
+// GLib keeps the pointer that a dispatch returns, so this lives for ever.
+private nonisolated(unsafe) let childVTable: UnsafeMutablePointer<GDBusInterfaceVTable> = {
+  let vtable = UnsafeMutablePointer<GDBusInterfaceVTable>.allocate(capacity: 1)
+  vtable.initialize(to: GDBusInterfaceVTable())
+  vtable.pointee.method_call = handleMethodCall
+  return vtable
+}()
+
+/// What stands behind an exported object; lives as long as the process.
+private final class Exported {
+  let properties: [String: Value]
+  let handler: MethodHandler
+  var interface: UnsafeMutablePointer<GDBusInterfaceInfo>?
+
+  init(properties: [String: Value], handler: @escaping MethodHandler) {
+    self.properties = properties
+    self.handler = handler
+  }
+}
+
+private let handleMethodCall: GDBusInterfaceMethodCallFunc = {
+  _, sender, path, _, member, parameters, invocation, data in
+  guard let sender, let path, let member, let invocation, let data else { return }
+  let handler = Unmanaged<Exported>.fromOpaque(data).takeUnretainedValue().handler
+  let call = MethodCall(
+    sender: String(cString: sender), path: String(cString: path), member: String(cString: member),
+    parameters: parameters, invocation: invocation)
+  onBus { call.answer(await handler(call)) }
+}
+
+private let handleGetProperty: GDBusInterfaceGetPropertyFunc = { _, _, _, _, property, _, data in
+  guard let property, let data else { return nil }
+  return Unmanaged<Exported>.fromOpaque(data).takeUnretainedValue().properties[String(cString: property)]?.variant()
+}

@@ -1,0 +1,154 @@
+import BusInterface
+import CGIO
+import OfflineAccess
+
+/// Why the bus could not be used.
+public struct BusError: Error, Sendable, CustomStringConvertible {
+  /// The D-Bus error name, where the other side answered with one.
+  public let name: String?
+  public let description: String
+
+  public init(_ description: String) {
+    name = nil
+    self.description = description
+  }
+
+  /// Takes over `error`.
+  init(_ error: UnsafeMutablePointer<GError>?) {
+    guard let error else {
+      name = nil
+      description = "unknown error"
+      return
+    }
+    defer { g_error_free(error) }
+    let remote = g_dbus_error_get_remote_error(error)
+    name = remote.map { String(cString: $0) }
+    g_free(remote)
+    g_dbus_error_strip_remote_error(error)
+    description = String(cString: error.pointee.message)
+  }
+}
+
+/// The connection to the system bus.
+@BusActor
+public final class SystemBus {
+  nonisolated static let busName = "org.freedesktop.DBus"
+
+  let connection: OpaquePointer
+  /// Bounds what callers may have open.
+  public let gate = CallGate()
+
+  /// Connects to the fixed address of the system bus.
+  ///
+  /// - Parameter lost: called when the bus goes away.
+  public init(lost: @escaping @BusActor () -> Void) throws(BusError) {
+    var error: UnsafeMutablePointer<GError>?
+    let flags = GDBusConnectionFlags(
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT.rawValue | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION.rawValue)
+    guard let connection = g_dbus_connection_new_for_address_sync(BusName.systemBusAddress, flags, nil, nil, &error)
+    else { throw BusError(error) }
+    self.connection = connection
+    // Before the name is taken, hence before anybody can call.
+    gate.guardConnection(connection)
+    // The gate learns from these who left; the callback has nothing to add.
+    g_dbus_connection_signal_subscribe(
+      connection, Self.busName, Self.busName, "NameOwnerChanged", "/org/freedesktop/DBus", nil,
+      G_DBUS_SIGNAL_FLAGS_NONE, { _, _, _, _, _, _, _ in }, nil, nil)
+    connectSignal(connection, "closed", lost)
+  }
+
+  /// Calls a method and waits for its answer without blocking the main context.
+  ///
+  /// - Parameter timeout: milliseconds, or nil to wait for ever (the bus tells when a peer is gone).
+  public func call(
+    _ destination: String, _ path: String, _ interface: String, _ member: String, _ arguments: [Value],
+    timeout: Int32? = 10_000
+  ) async throws(BusError) -> [Value] {
+    let result: Result<[Value], BusError> = await withCheckedContinuation { continuation in
+      let pending = Unmanaged.passRetained(PendingCall(continuation)).toOpaque()
+      g_dbus_connection_call(
+        connection, destination, path, interface, member, Value.tuple(arguments), nil, G_DBUS_CALL_FLAGS_NONE,
+        timeout ?? .max, nil,
+        { source, result, data in
+          guard let data else { return }
+          let pending = Unmanaged<PendingCall>.fromOpaque(data).takeRetainedValue()
+          var error: UnsafeMutablePointer<GError>?
+          guard let reply = g_dbus_connection_call_finish(source.map { OpaquePointer($0) }, result, &error) else {
+            return pending.continuation.resume(returning: .failure(BusError(error)))
+          }
+          defer { g_variant_unref(reply) }
+          pending.continuation.resume(returning: .success(Value.children(reply)))
+        }, pending)
+    }
+    return try result.get()
+  }
+
+  private final class PendingCall: Sendable {
+    let continuation: CheckedContinuation<Result<[Value], BusError>, Never>
+    init(_ continuation: CheckedContinuation<Result<[Value], BusError>, Never>) { self.continuation = continuation }
+  }
+
+  /// Takes `name`.
+  ///
+  /// - Returns: false when somebody else has it.
+  public func requestName(_ name: String) throws(BusError) -> Bool {
+    let doNotQueue: UInt32 = 4
+    // 1: primary owner, 4: owner already (D-Bus Specification, RequestName).
+    let answer = try callSynchronously("RequestName", [.string(name), .uint32(doNotQueue)])
+    guard case .uint32(let code)? = answer.first else { return false }
+    return code == 1 || code == 4
+  }
+
+  /// Gives `name` back. Calls that reached us before are in the main context's queue afterwards.
+  public func releaseName(_ name: String) throws(BusError) {
+    _ = try callSynchronously("ReleaseName", [.string(name)])
+  }
+
+  /// Sends everything that is waiting to be sent.
+  public func flush() { g_dbus_connection_flush_sync(connection, nil, nil) }
+
+  private func callSynchronously(_ member: String, _ arguments: [Value]) throws(BusError) -> [Value] {
+    var error: UnsafeMutablePointer<GError>?
+    let reply = g_dbus_connection_call_sync(
+      connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", member,
+      Value.tuple(arguments), nil, G_DBUS_CALL_FLAGS_NONE, 10_000, nil, &error)
+    guard let reply else { throw BusError(error) }
+    defer { g_variant_unref(reply) }
+    return Value.children(reply)
+  }
+
+  /// Watches one connection until the watch is stopped.
+  ///
+  /// - Parameter vanished: called when the connection leaves the bus.
+  /// - Returns: a number for `stopWatching`.
+  public func watch(_ uniqueName: String, vanished: @escaping @BusActor () -> Void) -> UInt32 {
+    let box = Unmanaged.passRetained(Callback(vanished)).toOpaque()
+    return g_dbus_connection_signal_subscribe(
+      connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", "/org/freedesktop/DBus",
+      uniqueName, G_DBUS_SIGNAL_FLAGS_NONE,
+      { _, _, _, _, _, _, data in
+        // A unique name changes its owner once only: to nobody.
+        if let data { Unmanaged<Callback>.fromOpaque(data).takeUnretainedValue().call() }
+      }, box, { data in if let data { Unmanaged<Callback>.fromOpaque(data).release() } })
+  }
+
+  public func stopWatching(_ number: UInt32) { g_dbus_connection_signal_unsubscribe(connection, number) }
+}
+
+/// A callback on its way through C.
+final class Callback: Sendable {
+  private let body: @BusActor () -> Void
+  init(_ body: @escaping @BusActor () -> Void) { self.body = body }
+  func call() { onBus(body) }
+}
+
+/// Connects a GObject signal whose arguments do not matter.
+func connectSignal(_ object: OpaquePointer, _ signal: String, _ body: @escaping @BusActor () -> Void) {
+  let handler: @convention(c) (gpointer?, gboolean, gpointer?, gpointer?) -> Void = { _, _, _, data in
+    if let data { Unmanaged<Callback>.fromOpaque(data).takeUnretainedValue().call() }
+  }
+  g_signal_connect_data(
+    gpointer(object), signal, unsafeBitCast(handler, to: GCallback.self),
+    Unmanaged.passRetained(Callback(body)).toOpaque(),
+    { data, _ in if let data { Unmanaged<Callback>.fromOpaque(data).release() } }, GConnectFlags(rawValue: 0))
+}

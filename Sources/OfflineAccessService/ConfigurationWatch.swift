@@ -1,0 +1,37 @@
+import Configuration
+import GLibBus
+import OfflineAccess
+
+/// The policy in force: read again whenever a file changed, refused while the files are wrong.
+@BusActor
+final class ConfigurationWatch {
+  private let files: ConfigurationFiles
+  private var fingerprint: [Int64]?
+  private var loaded: Result<Policy, ConfigurationError> = .success(Policy())
+
+  init(_ files: ConfigurationFiles) { self.files = files }
+
+  /// Seconds of idleness after which the service ends; 0 never. As last read.
+  private(set) var idleExit = Policy().idleExit
+
+  func policy() throws(Refusal) -> Policy {
+    let present = files.fingerprint()
+    if present != fingerprint {
+      fingerprint = present
+      do throws(ConfigurationError) {
+        let policy = try files.load().policy
+        loaded = .success(policy)
+        idleExit = policy.idleExit
+      } catch {
+        loaded = .failure(error)
+        Journal.fault("the configuration is refused: \(error)")
+      }
+    }
+    switch loaded {
+    case .success(let policy): return policy
+    case .failure(let error):
+      throw Refusal(
+        .failed, "Offline access is wrongly configured on this computer (\(error)). The administrator must correct it.")
+    }
+  }
+}

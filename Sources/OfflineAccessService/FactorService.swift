@@ -1,0 +1,146 @@
+import BusInterface
+import GLibBus
+import OfflineAccess
+import Passcode
+
+/// What a method answers with, before it is sent.
+typealias Reply = [Value]
+
+/// The service: binds the bus's methods to the domain, and asks whom it must before it does.
+///
+/// The methods themselves stand in the extensions of this type, one file a subject.
+@BusActor
+final class FactorService {
+  let callers: Callers
+  let polkit: Polkit
+  let configuration: ConfigurationWatch
+  let store: any EnrollmentStore
+  let algorithm = HMACPasscode()
+  private let calendar = SystemCalendar()
+  var pending = PendingActivations()
+  var proofs = FreshProofs()
+  var refusals = RefusalLog()
+
+  init(callers: Callers, polkit: Polkit, configuration: ConfigurationWatch, store: any EnrollmentStore) {
+    self.callers = callers
+    self.polkit = polkit
+    self.configuration = configuration
+    self.store = store
+  }
+
+  /// Whether ending now would lose something that a caller relies on.
+  var holdsState: Bool {
+    let uptime = Moment.now().uptime
+    pending.removeExpired(at: uptime)
+    return !pending.isEmpty || !proofs.isEmpty(at: uptime)
+  }
+
+  /// Answers a call on the factor's object.
+  func answerFactor(_ call: MethodCall) async -> Result<Reply, Refusal> {
+    await answer(call) { (caller, policy) async throws(Refusal) in
+      switch FactorMember(rawValue: call.member) {
+      case .authenticate: try await self.authenticate(call, caller, policy)
+      case .remainingAllowance: try await self.remainingAllowance(call, caller, policy)
+      case .activate: try await self.activate(call, caller, policy)
+      case .reactivate: try await self.reactivate(call, caller, policy)
+      case .renew: try await self.renew(call, caller, policy)
+      case .deactivate: try await self.deactivate(call, caller, policy)
+      case nil: throw Refusal(.notSupported, "There is no method \(call.member).")
+      }
+    }
+  }
+
+  /// Answers a call on a set-up's object.
+  func answerActivation(_ call: MethodCall) async -> Result<Reply, Refusal> {
+    await answer(call) { (caller, policy) async throws(Refusal) in
+      switch ActivationMember(rawValue: call.member) {
+      case .confirm: try await self.confirm(call, caller, policy)
+      case .cancel: try self.cancel(call, caller)
+      case nil: throw Refusal(.notSupported, "There is no method \(call.member).")
+      }
+    }
+  }
+
+  private func answer(
+    _ call: MethodCall, _ body: @BusActor (UInt32, Policy) async throws(Refusal) -> Reply
+  ) async -> Result<Reply, Refusal> {
+    var known: UInt32?
+    do throws(Refusal) {
+      let caller = try await callers.uid(of: call.sender)
+      known = caller
+      return .success(try await body(caller, try configuration.policy()))
+    } catch {
+      note(error, call, caller: known)
+      return .failure(error)
+    }
+  }
+
+  /// Tells the journal who was kept from what. Wrong codes are told by Authenticate itself, with the user.
+  private func note(_ refusal: Refusal, _ call: MethodCall, caller: UInt32?) {
+    switch refusal.reason {
+    case .accessDenied, .interactiveAuthorizationRequired:
+      guard let caller else { return Journal.fault("\(call.member): a caller could not be identified") }
+      guard refusals.shows(caller, at: Moment.now().uptime) else { return }
+      Journal.note(
+        .refused, "\(call.member) by user id \(caller) refused: \(refusal.reason.rawValue)",
+        fields: [("BY", String(caller)), ("REASON", refusal.reason.rawValue)])
+    default: return
+    }
+  }
+
+  // MARK: What the methods share
+
+  func circumstances(_ policy: Policy) -> Circumstances {
+    Circumstances(policy: policy, moment: .now(), calendar: calendar)
+  }
+
+  /// The user called `name`, or the caller for "".
+  func find(_ name: String, caller: UInt32) async throws(Refusal) -> UserIdentity? {
+    name.isEmpty ? try await UserDirectory.user(withID: caller) : try await UserDirectory.user(named: name)
+  }
+
+  func isExempt(_ user: UserIdentity, _ policy: Policy) async throws(Refusal) -> Bool {
+    if policy.exempt.contains(.user(user.name)) { return true }
+    let groups = policy.exempt.compactMap { exemption -> String? in
+      if case .group(let name) = exemption { name } else { nil }
+    }
+    if groups.isEmpty { return false }
+    return try await UserDirectory.isMember(user, ofAny: groups)
+  }
+
+  /// Carries out what the access rules say.
+  func authorize(_ authorization: Authorization, _ call: MethodCall, subject: String?) async throws(Refusal) {
+    switch authorization {
+    case .granted: return
+    case .polkit(let action):
+      try await polkit.check(action, sender: call.sender, interactive: call.interactive, subject: subject ?? "")
+    case .refused(.onlineProofRequired):
+      throw Refusal.onlineProofRequired
+    case .refused(let reason):
+      throw Refusal(reason, Refusal.othersDenied.sentence)
+    }
+  }
+
+  /// Refuses a caller who has left meanwhile: a yes that nobody hears must cost nothing.
+  func checkPresence(_ call: MethodCall) throws(Refusal) {
+    if callers.isGone(call.sender) { throw Refusal.callerGone }
+  }
+
+  /// Runs a decision of the domain in a transaction; what it changed is durable when this returns or
+  /// throws the decision's own refusal.
+  func transact<R: Sendable>(
+    _ user: UserIdentity, _ decide: @escaping @Sendable (inout UserState) throws(Refusal) -> R
+  ) async throws(Refusal) -> R {
+    let decision: Result<R, Refusal>
+    do throws(StoreFailure) { decision = try await decided(user, decide) } catch { throw error.refusal }
+    return try decision.get()
+  }
+
+  func decided<R: Sendable>(
+    _ user: UserIdentity, _ decide: @escaping @Sendable (inout UserState) throws(Refusal) -> R
+  ) async throws(StoreFailure) -> Result<R, Refusal> {
+    try await store.transact(user) { state in
+      do throws(Refusal) { return .success(try decide(&state)) } catch { return .failure(error) }
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import BusInterface
+import Configuration
+import GLibBus
+import Glibc
+import OfflineAccess
+import Store
+
+/// The life of the service's process: start, idle end, clean end.
+@BusActor
+final class ServiceProcess {
+  private let bus: SystemBus
+  private let service: FactorService
+  private var idleTimer: UInt32?
+  private var leaving = false
+
+  private init(bus: SystemBus, service: FactorService) {
+    self.bus = bus
+    self.service = service
+  }
+
+  private(set) static var running: ServiceProcess?
+
+  /// Exports the objects and takes the name.
+  static func start(store: SQLiteStore) throws(BusError) {
+    let bus = try SystemBus(lost: {
+      Journal.fault("the bus went away")
+      MainLoop.quit(EXIT_FAILURE)
+    })
+    let configuration = ConfigurationWatch(ConfigurationFiles())
+    let service = FactorService(
+      callers: Callers(bus), polkit: Polkit(bus), configuration: configuration, store: store)
+    let process = ServiceProcess(bus: bus, service: service)
+    let interfaces = try Interfaces(xml: contractXML)
+    try bus.export(
+      BusName.objectPath, BusName.interface, of: interfaces,
+      properties: [
+        FactorProperty.version.rawValue: .string(Product.version),
+        FactorProperty.methods.rawValue: .strings(service.methods.map(\.rawValue)),
+        FactorProperty.authority.rawValue: .string(service.authority.rawValue),
+      ],
+      handler: { call in await process.carry(call, service.answerFactor) })
+    try bus.exportChildren(
+      of: BusName.activationParent, BusName.activationInterface, of: interfaces,
+      handler: { call in await process.carry(call, service.answerActivation) })
+    guard try bus.requestName(BusName.service) else {
+      throw BusError("another process has the name \(BusName.service)")
+    }
+    running = process
+    Journal.note(.service, "version \(Product.version) answers")
+    process.rearm()
+  }
+
+  private func carry(_ call: MethodCall, _ answer: MethodHandler) async -> Result<[Value], Refusal> {
+    let result = await answer(call)
+    if !leaving { rearm() }
+    return result
+  }
+
+  private func rearm() {
+    if let idleTimer { cancelTimer(idleTimer) }
+    let seconds = service.configuration.idleExit
+    idleTimer = seconds == 0 ? nil : startTimer(after: UInt32(seconds) * 1000) { [self] in idleTimeOver() }
+  }
+
+  private func idleTimeOver() {
+    idleTimer = nil
+    if leaving { return }
+    if !bus.gate.isEmpty || service.holdsState { return rearm() }
+    leave()
+  }
+
+  /// Gives the name back, so that the next call starts a new process, then finishes what is here.
+  func leave() {
+    if leaving { return }
+    leaving = true
+    if let idleTimer { cancelTimer(idleTimer) }
+    idleTimer = nil
+    do throws(BusError) { try bus.releaseName(BusName.service) } catch { return MainLoop.quit(EXIT_SUCCESS) }
+    leaveIfDone()
+    // What waits for a person is given up: it would hold a shutdown up.
+    _ = startTimer(after: 3000) { MainLoop.quit(EXIT_SUCCESS) }
+  }
+
+  /// Ends once all is answered that came before the name went: the gate has counted it as it arrived.
+  private func leaveIfDone() {
+    guard bus.gate.isEmpty else {
+      _ = startTimer(after: 5) { [self] in leaveIfDone() }
+      return
+    }
+    bus.flush()
+    MainLoop.quit(EXIT_SUCCESS)
+  }
+}
+
+extension FactorService {
+  /// Kinds of factor that can be set up, as the configuration at the start says.
+  var methods: [FactorMethod] { startPolicy.methods.filter(Self.supportedMethods.contains) }
+  var authority: AuthorityKind { startPolicy.authority }
+  private var startPolicy: Policy {
+    do throws(Refusal) { return try configuration.policy() } catch { return Policy() }
+  }
+}

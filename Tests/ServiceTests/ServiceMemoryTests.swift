@@ -1,0 +1,121 @@
+import OfflineAccess
+import Testing
+
+@testable import OfflineAccessService
+
+@Suite("Fresh proofs of the present factor")
+struct FreshProofsTests {
+  private var proofs = FreshProofs()
+
+  @Test(
+    "A proof holds for two minutes of uptime",
+    arguments: [(0, true), (119, true), (120, false), (100_000, false)] as [(Int64, Bool)])
+  mutating func lifetime(_ seconds: Int64, _ holds: Bool) {
+    proofs.add(1000, at: 500)
+    #expect(proofs.take(1000, at: 500 + seconds) == holds)
+  }
+
+  @Test("A proof serves once")
+  mutating func once() {
+    proofs.add(1000, at: 0)
+    let taken = [proofs.take(1000, at: 1), proofs.take(1000, at: 1)]
+    #expect(taken == [true, false])
+  }
+
+  @Test("A proof is its user's alone")
+  mutating func ownProof() {
+    proofs.add(1000, at: 0)
+    let taken = [1001, 0, 1000].map { proofs.take($0, at: 1) }
+    #expect(taken == [false, false, true])
+  }
+
+  @Test("A newer proof takes the older one's place")
+  mutating func newer() {
+    proofs.add(1000, at: 0)
+    proofs.add(1000, at: 100)
+    let taken = proofs.take(1000, at: 219)
+    #expect(taken)
+  }
+
+  @Test("A removed proof is gone, the others stay")
+  mutating func removed() {
+    proofs.add(1000, at: 0)
+    proofs.add(1001, at: 0)
+    proofs.remove(1000)
+    let taken = [1000, 1001].map { proofs.take($0, at: 1) }
+    #expect(taken == [false, true])
+  }
+
+  @Test("Only live proofs keep the service from ending")
+  mutating func emptiness() {
+    let before = proofs.isEmpty(at: 0)
+    proofs.add(1000, at: 0)
+    let after = [119, 120].map { proofs.isEmpty(at: $0) }
+    #expect(before)
+    #expect(after == [false, true])
+  }
+}
+
+@Suite("Refusals in the journal")
+struct RefusalLogTests {
+  @Test("Twenty refusals of a user are shown in a minute, and not more until it is over")
+  func bound() {
+    var log = RefusalLog()
+    let shown = (0..<100).count { _ in log.shows(1000, at: 50) }
+    #expect(shown == 20)
+    let later = [109, 110].map { log.shows(1000, at: $0) }
+    #expect(later == [false, true])
+  }
+
+  @Test("One user's flood hides nobody else's refusals")
+  func others() {
+    var log = RefusalLog()
+    for _ in 0..<100 { _ = log.shows(1000, at: 0) }
+    let shown = log.shows(1001, at: 0)
+    #expect(shown)
+  }
+
+  @Test("However many users there are, each one's first refusal is shown")
+  func manyUsers() {
+    var log = RefusalLog()
+    let shown = (0..<5000).count { log.shows($0, at: 0) }
+    #expect(shown == 5000)
+  }
+}
+
+@Suite("Users of this computer")
+struct UserDirectoryTests {
+  @Test("root is found by name and by id, as the directory names it")
+  func root() async throws {
+    let expected = UserIdentity(uid: 0, name: "root")
+    #expect(try await UserDirectory.user(named: "root") == expected)
+    #expect(try await UserDirectory.user(withID: 0) == expected)
+  }
+
+  @Test(
+    "Who is not there is nil and no failure", arguments: ["no-such-user-here", "root ", "Root", "", "a:b", "../root"])
+  func unknown(_ name: String) async throws {
+    #expect(try await UserDirectory.user(named: name) == nil)
+  }
+
+  @Test("An id of nobody is nil")
+  func unknownID() async throws {
+    #expect(try await UserDirectory.user(withID: 4_294_967_000) == nil)
+  }
+
+  @Test("Membership is told by the default group too, and not by groups that are not there")
+  func membership() async throws {
+    let root = UserIdentity(uid: 0, name: "root")
+    #expect(try await UserDirectory.isMember(root, ofAny: ["root"]))
+    #expect(try await UserDirectory.isMember(root, ofAny: ["no-such-group-here", "root"]))
+    #expect(try await !UserDirectory.isMember(root, ofAny: ["no-such-group-here"]))
+    #expect(try await !UserDirectory.isMember(root, ofAny: []))
+  }
+
+  @Test("The groups of a user who is not there are a failure, not a no")
+  func membershipOfNobody() async {
+    await #expect(throws: Refusal.self) {
+      try await UserDirectory.isMember(UserIdentity(uid: 1, name: "no-such-user-here"), ofAny: ["root"])
+    }
+  }
+}
