@@ -1,0 +1,31 @@
+import Glibc
+
+/// Holds back the signals by which a person stops a program, so that things can be put right first.
+///
+/// At its end a signal that came meanwhile does what it usually does.
+struct HeldSignals: ~Copyable {
+  static let stopping = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+
+  private let signals: [Int32]
+  private var before = sigset_t()
+
+  init(_ signals: [Int32] = Self.stopping) {
+    self.signals = signals
+    var held = sigset_t()
+    sigemptyset(&held)
+    for signal in signals { sigaddset(&held, signal) }
+    sigprocmask(SIG_BLOCK, &held, &before)
+  }
+
+  deinit {
+    var mask = before
+    sigprocmask(SIG_SETMASK, &mask, nil)
+  }
+
+  /// Whether a stop signal came; those that only suspend do not count.
+  var stopCame: Bool {
+    var pending = sigset_t()
+    guard sigpending(&pending) == 0 else { return false }
+    return signals.contains { Self.stopping.contains($0) && sigismember(&pending, $0) == 1 }
+  }
+}
