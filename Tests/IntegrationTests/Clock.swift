@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+/// The service's wall clock, moved by libfaketime: a namespace has no clock of its own.
+///
+/// The service is the installed one, unchanged; only the bus's activation file starts it with the
+/// library preloaded. Monotonic clocks and the times of files stay true.
+enum Clock {
+  private static let file = "/run/offline-access-clock"
+  private static let activation = "/usr/share/dbus-1/system-services/org.offlineaccess.Factor1.service"
+
+  /// Makes the bus start the service under the movable clock.
+  static func prepare() throws {
+    let text = try String(contentsOfFile: activation, encoding: .utf8)
+    if text.contains("LD_PRELOAD") { return }
+    let variables = try environment().map { "\($0)=\($1)" }.sorted().joined(separator: " ")
+    try set(0)
+    try Machine.write(
+      text.replacingOccurrences(of: "Exec=", with: "Exec=/usr/bin/env \(variables) "), to: activation)
+    try run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ReloadConfig")
+      .expectSuccess()
+  }
+
+  /// What puts a process under the movable clock.
+  ///
+  /// - Parameter uptime: moves the clocks along that otherwise nobody can set.
+  static func environment(uptime: Bool = false) throws -> [String: String] {
+    // The variant for several threads: the other one shows a wrong time now and then.
+    let library = try trimmed(run("sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1").output)
+    try #require(!library.isEmpty, "libfaketime is not installed")
+    return [
+      "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1", "NO_FAKE_STAT": "1",
+      "DONT_FAKE_MONOTONIC": uptime ? "0" : "1",
+    ]
+  }
+
+  /// Seconds by which the service's clock is ahead of the true one; set by `set`.
+  static var offset: Int {
+    get throws {
+      Int(trimmed(try String(contentsOfFile: file, encoding: .utf8)).replacingOccurrences(of: "+", with: "")) ?? 0
+    }
+  }
+
+  static func set(_ seconds: Int) throws {
+    // In one step: the service may look at any moment.
+    let text = seconds < 0 ? "\(seconds)\n" : "+\(seconds)\n"
+    try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+  }
+
+  static func advance(_ seconds: Int) throws { try set(try offset + seconds) }
+
+  /// The service's time in seconds since 1970.
+  static var now: Int { get throws { Int(Date().timeIntervalSince1970) + (try offset) } }
+
+  /// Moves the service's clock forward to `time`, or back.
+  static func move(to time: Int) throws { try set(time - Int(Date().timeIntervalSince1970)) }
+}

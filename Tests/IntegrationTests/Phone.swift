@@ -1,0 +1,41 @@
+import Foundation
+import Testing
+
+/// An authenticator app: oathtool, knowing nothing but the provisioning URI.
+struct Phone {
+  let secret: String
+  let isTime: Bool
+
+  init(uri: String) throws {
+    let parts = try #require(URLComponents(string: uri))
+    #expect(parts.scheme == "otpauth")
+    isTime = parts.host == "totp"
+    secret = try #require(parts.queryItems?.first { $0.name == "secret" }?.value)
+  }
+
+  /// The code that a phone shows whose clock is `seconds` ahead of the service's.
+  func code(ahead seconds: Int = 0) throws -> String {
+    let now = try Clock.now + seconds
+    return trimmed(try run("oathtool", "--totp", "-b", secret, "--now", "@\(now)").expectSuccess().output)
+  }
+
+  /// The code of a counter.
+  func code(counter: Int) throws -> String {
+    trimmed(try run("oathtool", "--hotp", "-b", secret, "-c", String(counter)).expectSuccess().output)
+  }
+
+  /// The next code that the service has not seen: a time step later.
+  func nextCode() throws -> String {
+    try Clock.advance(30)
+    return try code()
+  }
+
+  /// Sets up `user` by root and returns the phone; the code used for it is spent.
+  static func activated(_ user: String) throws -> Phone {
+    let challenge = expectYes(try Factor.root.activate(user))
+    let phone = try Phone(uri: try #require(challenge["uri"]))
+    let code = phone.isTime ? try phone.code() : try phone.code(counter: 0)
+    expectYes(try Factor.root.confirm(challenge.path, code))
+    return phone
+  }
+}
