@@ -89,6 +89,26 @@ final class PromptDialogue {
   /// Types a line.
   func answer(_ line: String) { type(line + "\n") }
 
+  /// Types a line at a prompt of `atTerminal` that hides it, once the terminal does hide it.
+  ///
+  /// polkit's text agent prints its prompt first, then turns the echo off and throws away what was typed so far.
+  func answerHidden(_ line: String) throws {
+    try waitUntil("the terminal hides what is typed") { !Self.echoes(terminalBelow: pid) }
+    answer(line)
+  }
+
+  /// Whether what is typed shows on the terminal of `pid`'s first descendant that has one.
+  private static func echoes(terminalBelow pid: pid_t) -> Bool {
+    let children = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
+    guard let child = children.split(separator: " ").first.flatMap({ pid_t($0) }) else { return true }
+    let input = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(child)/fd/0")) ?? ""
+    guard input.hasPrefix("/dev/pts/") else { return echoes(terminalBelow: child) }
+    let terminal = open(input, O_RDONLY | O_NOCTTY | O_CLOEXEC)
+    defer { if terminal >= 0 { close(terminal) } }
+    var settings = termios()
+    return tcgetattr(terminal, &settings) != 0 || settings.c_lflag & tcflag_t(ECHO) != 0
+  }
+
   /// Types as it is. That nobody reads it any more is seen by how the program ends.
   func type(_ text: String) {
     let bytes = Array(text.utf8)
@@ -200,6 +220,6 @@ enum PAMHost {
   /// A command at a text terminal of its own.
   static func atTerminal(_ command: String, as user: String? = nil) throws -> PromptDialogue {
     try PromptDialogue(
-      ["script", "--quiet", "--return", "--echo", "never", "--command", command, "/dev/null"], as: user)
+      ["script", "--quiet", "--return", "--echo", "always", "--command", command, "/dev/null"], as: user)
   }
 }
