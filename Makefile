@@ -16,7 +16,7 @@ SWIFT_FLAGS   := --scratch-path $(SCRATCH) --disable-index-store
 RELEASE_FLAGS := $(SWIFT_FLAGS) -c release --static-swift-stdlib
 BIN           = $(SCRATCH)/release
 
-.PHONY: all build install uninstall test unit-test integration-test demo \
+.PHONY: all build install uninstall test unit-test integration-test demo strength \
         format lint packages-build packages-test clean
 
 all: build
@@ -108,6 +108,11 @@ unit-test: packages-test
 
 integration-test: packages-test
 	tools/machine $(SWIFT) test --scratch-path $(SCRATCH) --skip-build --filter IntegrationTests
+
+# The same strength tests as in `make test`, as often as their table promises.
+strength: packages-test build
+	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
+	tools/machine tools/strength $(SWIFT) test --scratch-path $(SCRATCH) --skip-build --filter IntegrationTests/Strength
 
 ## Keeping it tidy
 

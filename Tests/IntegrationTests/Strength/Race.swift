@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension IntegrationTests {
+extension IntegrationTests.Strength {
   @Suite("One code at many prompts at once: exactly one yes")
   struct Race {
     static let rounds = 25
