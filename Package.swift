@@ -37,7 +37,7 @@ let package = Package(
 
     // Around the domain.
     .target(name: "Passcode", dependencies: ["OfflineAccess", "CCrypto"]),
-    .target(name: "Store", dependencies: ["OfflineAccess", "CSQLite", "CCrypto"]),
+    .target(name: "Store", dependencies: ["OfflineAccess", "CSQLite", "CCrypto", "CLinux"]),
     .target(name: "Configuration", dependencies: ["OfflineAccess", "CGLib"]),
     .target(name: "GLibBus", dependencies: ["OfflineAccess", "BusInterface", "CGIO"]),
     .target(

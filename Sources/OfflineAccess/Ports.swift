@@ -80,6 +80,8 @@ public enum StoreFailure: Error, Equatable, Sendable {
   case keyMissing
   /// The key or the machine is not the one that sealed the database.
   case keyMismatch
+  /// The database lacks commits that this machine has made: it is commit `found`, and `reached` was there.
+  case olderCopy(found: UInt64, reached: UInt64)
   case diskFull
   case readOnly
   case inputOutput(String)

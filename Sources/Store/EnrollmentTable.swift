@@ -1,6 +1,6 @@
 import OfflineAccess
 
-/// The opened database: sealed enrollments and the sealed high-water mark of the clock.
+/// The opened database: sealed enrollments, and the sealed state of the machine beside them.
 final class EnrollmentTable {
   /// "OAF1", so that `file` and SQLite know whose database it is.
   static let applicationID: Int64 = 0x4F41_4631
@@ -10,7 +10,15 @@ final class EnrollmentTable {
     "CREATE TABLE enrollment (uid INTEGER PRIMARY KEY, name TEXT NOT NULL, record BLOB NOT NULL) STRICT",
     "CREATE TABLE machine (item TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
   ]
-  private static let clockItem = "clock"
+  private static let stateItem = "state"
+
+  /// What all users share.
+  private struct MachineState {
+    /// The clock's high-water mark, in seconds since 1970 UTC.
+    var clockMark: Int64 = 0
+    /// The number of the latest commit.
+    var generation: UInt64 = 0
+  }
 
   /// The files that were opened.
   let files: StateFolder.Identity
@@ -22,6 +30,12 @@ final class EnrollmentTable {
   private let deleteUser: Database.Statement
   private let selectItem: Database.Statement
   private let upsertItem: Database.Statement
+  private let generationFile: GenerationFile
+  /// The number of the latest commit that this machine has seen.
+  private var reached: UInt64
+  /// As the transaction that runs found it and changes it.
+  private var state = MachineState()
+  private var isChanged = false
 
   /// Opens what is in `folder`, or makes it where nothing is there yet.
   init(in folder: StateFolder) throws(StoreFailure) {
@@ -44,16 +58,16 @@ final class EnrollmentTable {
     try Self.makeDurable(database)
     if isBlank { try Self.makeSchema(database) }
     let isEmpty = try Self.isEmpty(database)
-    // By now there is a log as well, which stays while this connection lives.
-    files = folder.identity
     if isNew { try folder.synchronise() }
     machineID = try folder.readMachineID()
-    if hasKey {
-      sealer = Sealer(key: try folder.readKey())
-    } else if isEmpty {
-      sealer = Sealer(key: try folder.createKey())
-    } else {
-      throw .keyMissing
+    let key = hasKey ? try folder.readKey() : try folder.makeKey()
+    sealer = Sealer(key: key)
+    generationFile = GenerationFile(in: folder, sealer: sealer, machineID: machineID)
+    if !hasKey {
+      guard isEmpty else { throw .keyMissing }
+      // The key comes last: where it stands, all the rest has to.
+      try generationFile.create()
+      try folder.replaceFile(folder.key, with: key)
     }
     selectUser = try .init(database, "SELECT name, record FROM enrollment WHERE uid = ?")
     upsertUser = try .init(
@@ -63,12 +77,18 @@ final class EnrollmentTable {
     selectItem = try .init(database, "SELECT value FROM machine WHERE item = ?")
     upsertItem = try .init(
       database, "INSERT INTO machine VALUES (?1, ?2) ON CONFLICT (item) DO UPDATE SET value = ?2")
-    if isEmpty {
-      try transaction { () throws(StoreFailure) in try saveClockMark(0) }
-    } else {
-      // Tells a foreign key or machine now, in one place, instead of at each user's record.
-      _ = try clockMark()
+    reached = 0
+    // By now there is a log as well, which stays while this connection lives.
+    files = folder.identity
+    if !isEmpty {
+      // Tells a foreign key or machine now, in one place, instead of at each user's record; and before the
+      // generation, which they cannot open either.
+      state = try loadState()
     }
+    reached = try generationFile.read()
+    // Emptied tables have nothing to load, and are commit 0.
+    try checkGeneration()
+    if isEmpty { try saveState() }
   }
 
   private static func makeDurable(_ database: Database) throws(StoreFailure) {
@@ -123,11 +143,34 @@ final class EnrollmentTable {
   func transaction(_ body: () throws(StoreFailure) -> Void) throws(StoreFailure) {
     try database.execute("BEGIN IMMEDIATE")
     do throws(StoreFailure) {
+      isChanged = false
+      state = try loadState()
+      try checkGeneration()
       try body()
+      if isChanged {
+        state.generation += 1
+        try saveState()
+      }
       try database.execute("COMMIT")
     } catch {
       database.rollBack()
       throw error
+    }
+    if isChanged { try generationFile.write(state.generation) }
+    reached = state.generation
+  }
+
+  /// Refuses a database that lacks what this machine has seen committed.
+  private func checkGeneration() throws(StoreFailure) {
+    guard state.generation >= reached else { throw .olderCopy(found: state.generation, reached: reached) }
+  }
+
+  /// The clock's high-water mark, inside a transaction.
+  var clockMark: Int64 {
+    get { state.clockMark }
+    set {
+      state.clockMark = newValue
+      isChanged = true
     }
   }
 
@@ -143,6 +186,7 @@ final class EnrollmentTable {
   }
 
   func save(_ enrollment: Enrollment?, of user: UserIdentity) throws(StoreFailure) {
+    isChanged = true
     guard let enrollment else { return try deleteUser.run([.integer(Int64(user.uid))]) }
     var record = RecordCodec.encode(enrollment)
     defer { record.withUnsafeMutableBytes { Secret.wipe($0) } }
@@ -150,20 +194,25 @@ final class EnrollmentTable {
     try upsertUser.run([.integer(Int64(user.uid)), .text(user.name), .blob(box)])
   }
 
-  func clockMark() throws(StoreFailure) -> Int64 {
-    let box = try selectItem.query([.text(Self.clockItem)]) { $0.blob(0) }
-    guard let box else { throw .damaged("the clock's mark is gone") }
-    let mark = sealer.open(box, context: context(ofItem: Self.clockItem)) { bytes in
-      bytes.count == 8 ? Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)) : nil
+  private func loadState() throws(StoreFailure) -> MachineState {
+    let box = try selectItem.query([.text(Self.stateItem)]) { $0.blob(0) }
+    guard let box else { throw .damaged("the machine's state is gone") }
+    let state = sealer.open(box, context: context(ofItem: Self.stateItem)) { bytes -> MachineState? in
+      guard bytes.count == 16 else { return nil }
+      return MachineState(
+        clockMark: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)),
+        generation: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
     }
-    guard let mark else { throw .keyMismatch }
-    return mark
+    guard let state else { throw .keyMismatch }
+    return state
   }
 
-  func saveClockMark(_ mark: Int64) throws(StoreFailure) {
-    let bytes = withUnsafeBytes(of: mark.bigEndian) { [UInt8]($0) }
-    let box = try sealer.seal(bytes, context: context(ofItem: Self.clockItem))
-    try upsertItem.run([.text(Self.clockItem), .blob(box)])
+  private func saveState() throws(StoreFailure) {
+    let bytes =
+      withUnsafeBytes(of: state.clockMark.bigEndian) { [UInt8]($0) }
+      + withUnsafeBytes(of: state.generation.bigEndian) { [UInt8]($0) }
+    let box = try sealer.seal(bytes, context: context(ofItem: Self.stateItem))
+    try upsertItem.run([.text(Self.stateItem), .blob(box)])
   }
 
   // What a box is bound to: its use, this machine and its place. Fields have a fixed length or stand

@@ -99,8 +99,6 @@ public final class SQLiteStore: EnrollmentStore {
   private static func commit(_ batch: [Job], to table: EnrollmentTable) throws(StoreFailure) -> [StoreFailure?] {
     var failures = [StoreFailure?](repeating: nil, count: batch.count)
     try table.transaction { () throws(StoreFailure) in
-      var clockMark = try table.clockMark()
-      var clockMarkChanged = false
       for (index, job) in batch.enumerated() {
         guard let run = job.run else {
           try table.save(nil, of: job.user)
@@ -113,15 +111,11 @@ public final class SQLiteStore: EnrollmentStore {
           failures[index] = error
           continue
         }
-        var state = UserState(user: job.user, enrollment: enrollment, clockMark: clockMark)
+        var state = UserState(user: job.user, enrollment: enrollment, clockMark: table.clockMark)
         run(&state)
         if state.enrollmentChanged { try table.save(state.enrollment, of: job.user) }
-        if state.clockMarkChanged {
-          clockMark = state.clockMark
-          clockMarkChanged = true
-        }
+        if state.clockMarkChanged { table.clockMark = state.clockMark }
       }
-      if clockMarkChanged { try table.saveClockMark(clockMark) }
     }
     return failures
   }

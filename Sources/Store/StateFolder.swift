@@ -18,6 +18,7 @@ public struct StateFolder: Sendable {
   var database: String { path + "/state.db" }
   var log: String { database + "-wal" }
   var key: String { path + "/sealing.key" }
+  var generation: String { path + "/generation" }
 
   /// Makes the folder where it is missing and refuses one that others could reach into.
   func prepare() throws(StoreFailure) {
@@ -30,7 +31,7 @@ public struct StateFolder: Sendable {
     var fileSystem = statvfs()
     guard statvfs(path, &fileSystem) == 0 else { throw Self.failure(errno, path) }
     guard fileSystem.f_flag & UInt(ST_RDONLY) == 0 else { throw .readOnly }
-    for file in [database, log, database + "-shm", key] { _ = try Self.isPresent(file) }
+    for file in [database, log, database + "-shm", key, generation] { _ = try Self.isPresent(file) }
   }
 
   /// Whether a private regular file stands at `path`; anything else there is refused.
@@ -46,10 +47,11 @@ public struct StateFolder: Sendable {
     return true
   }
 
-  /// Which files stand under the names of database and log; nil for what is not there.
+  /// Which files stand under these names; nil for what is not there.
   struct Identity: Equatable {
     let database: [UInt64]?
     let log: [UInt64]?
+    let generation: [UInt64]?
   }
 
   /// What stands here now, to notice an exchange.
@@ -58,7 +60,7 @@ public struct StateFolder: Sendable {
       var status = stat()
       return lstat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : nil
     }
-    return Identity(database: identity(database), log: identity(log))
+    return Identity(database: identity(database), log: identity(log), generation: identity(generation))
   }
 
   /// Removes the log that an exchanged database left behind: SQLite would play it into the one that
@@ -119,27 +121,32 @@ public struct StateFolder: Sendable {
     return Secret(buffer.prefix(Sealer.keyLength))
   }
 
-  /// Makes a new key, durable before this returns.
-  func createKey() throws(StoreFailure) -> Secret {
-    let secret = try Secret(count: Sealer.keyLength) { (buffer) throws(StoreFailure) in
+  /// A new key, not stored yet.
+  func makeKey() throws(StoreFailure) -> Secret {
+    try Secret(count: Sealer.keyLength) { (buffer) throws(StoreFailure) in
       guard RAND_priv_bytes(buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(buffer.count)) == 1
       else { throw .inputOutput("no random bytes") }
     }
-    // A half-written key must never stand under its name: write beside it, then rename.
-    let temporary = key + ".new"
+  }
+
+  /// Puts `content` in the place of the file at `path`, durable before this returns.
+  func replaceFile(_ path: String, with content: Secret) throws(StoreFailure) {
+    // A half-written file must never stand under its name: write beside it, then rename.
+    let temporary = path + ".new"
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Self.failure(errno, temporary) }
-    let written = secret.withBytes { write(descriptor, $0.baseAddress, $0.count) == $0.count && fsync(descriptor) == 0 }
+    let written = content.withBytes {
+      write(descriptor, $0.baseAddress, $0.count) == $0.count && fsync(descriptor) == 0
+    }
     let code = errno
     close(descriptor)
     guard written else {
       unlink(temporary)
       throw Self.failure(code, temporary)
     }
-    guard rename(temporary, key) == 0 else { throw Self.failure(errno, key) }
+    guard rename(temporary, path) == 0 else { throw Self.failure(errno, path) }
     try synchronise()
-    return secret
   }
 
   /// Makes the names in the folder durable.

@@ -45,6 +45,12 @@ extension StorageTrouble {
     replaced("state.db", by: "mkdir -m 700 state.db"), replaced("sealing.key", by: "ln -s /run/aside sealing.key"),
     replaced("sealing.key", by: "mkfifo -m 600 sealing.key"),
     StorageTrouble(
+      "chmod 604 generation", cure: "chmod 600 generation", "not safely protected", log: "generation has mode 604"),
+    replaced("generation", by: "ln -s /run/aside generation"), replaced("generation", by: "mkfifo -m 600 generation"),
+    StorageTrouble(
+      "mv generation /run/aside", cure: "mv /run/aside generation", damaged,
+      log: "generation is gone although the key is there"),
+    StorageTrouble(
       "mv state.db /run/aside", cure: "mv /run/aside state.db", "records are damaged",
       log: "state.db is gone although its key is there"),
   ]
@@ -63,6 +69,8 @@ extension StorageTrouble {
       log: "sealed by another key"),
     spoiled("sealing.key", "truncate -s 31 sealing.key", damaged, log: "sealing.key does not hold 32 bytes"),
     spoiled("sealing.key", "echo >>sealing.key", damaged, log: "sealing.key does not hold 32 bytes"),
+    spoiled(
+      "generation", "head -c 1024 /dev/urandom >generation", damaged, log: "generation does not hold what was written"),
     spoiled("state.db", "head -c 20000 /dev/urandom >state.db", damaged, log: "not a database"),
     spoiled("state.db", "truncate -s 5000 state.db", damaged, log: "the storage is damaged"),
     spoiled(

@@ -128,7 +128,8 @@ struct ChallengeTests {
 @Suite("A store that refuses")
 struct StoreFailureTextTests {
   private static let failures: [StoreFailure] = [
-    .unsafe("/private/path"), .damaged("/private/path"), .newerVersion(4711), .keyMissing, .keyMismatch, .diskFull,
+    .unsafe("/private/path"), .damaged("/private/path"), .newerVersion(4711), .keyMissing, .keyMismatch,
+    .olderCopy(found: 4711, reached: 4712), .diskFull,
     .readOnly, .inputOutput("/private/path"),
   ]
 

@@ -13,7 +13,7 @@ struct KeyAndMachineTests {
     try await fixture.withStore { store throws in
       #expect(await store.failure() == .keyMissing)
       #expect(!FileManager.default.fileExists(atPath: fixture.key))
-      try makeFile(fixture.key, key)
+      try fixture.make(fixture.key, key)
       #expect(try await store.sample(of: alice) == .sample(1))
     }
   }
@@ -91,7 +91,7 @@ struct KeyAndMachineTests {
     try await fixture.withStore { store throws in
       #expect(await store.failure() == .damaged("\(fixture.database) is gone although its key is there"))
       #expect(!FileManager.default.fileExists(atPath: fixture.database))
-      try makeFile(fixture.database, database)
+      try fixture.make(fixture.database, database)
       #expect(try await store.sample(of: alice) == .sample(1))
     }
   }
@@ -106,7 +106,7 @@ struct KeyAndMachineTests {
     try fixture.write(database.prefix(count), to: fixture.database)
     try await fixture.withStore { store throws in
       let failure = await store.failure()
-      // Cut inside the clock's mark it looks like one that another key sealed.
+      // Cut inside the machine's state it looks like one that another key sealed.
       #expect(failure?.isDamage == true || failure == .keyMismatch)
       #expect(try fixture.bytes(fixture.database) == Array(database.prefix(count)))
       try? FileManager.default.removeItem(atPath: fixture.log)
@@ -120,8 +120,9 @@ struct KeyAndMachineTests {
     let fixture = try await StateFixture.withUsers()
     let backup = try fixture.bytes(fixture.database)
     try await fixture.withStore { store throws in
-      try await store.enroll(alice, .sample(3))
-      try makeFile(fixture.root + "/backup", backup)
+      // Opens the database, and leaves the copy as new as the original.
+      #expect(try await store.sample(of: alice) == .sample(1))
+      try fixture.make(fixture.root + "/backup", backup)
       try #require(rename(fixture.root + "/backup", fixture.database) == 0)
       #expect(try await store.sample(of: alice) == .sample(1))
       try await store.enroll(bob, .sample(4))
@@ -182,7 +183,7 @@ struct KeyAndMachineTests {
     let fixture = try StateFixture()
     try FileManager.default.createDirectory(
       atPath: fixture.folder.path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-    try makeFile(fixture.database, [])
+    try fixture.make(fixture.database, [])
     try fixture.sql(sql)
     try await fixture.withStore { store throws in
       #expect(await store.failure() == .damaged("not a database of offline access"))
@@ -209,7 +210,7 @@ struct KeyAndMachineTests {
       {
         try $0.sql("DELETE FROM machine"); try FileManager.default.moveItem(atPath: $0.key, toPath: $0.key + ".new")
       },
-      // The key was made, the clock's mark was not.
+      // The key was made, the machine's state was not.
       { try $0.sql("DELETE FROM machine") },
     ]
     for (index, step) in steps.enumerated() {
@@ -225,11 +226,5 @@ struct KeyAndMachineTests {
       }
       #expect(!FileManager.default.fileExists(atPath: fixture.key + ".new"))
     }
-  }
-
-  private func makeFile(_ path: String, _ bytes: [UInt8]) throws {
-    let made = FileManager.default.createFile(
-      atPath: path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
-    try #require(made)
   }
 }

@@ -18,6 +18,7 @@ final class StateFixture: Sendable {
   var database: String { folder.path + "/state.db" }
   var log: String { database + "-wal" }
   var key: String { folder.path + "/sealing.key" }
+  var generation: String { folder.path + "/generation" }
   var machineID: String { folder.machineIDFile }
 
   init() throws {
@@ -55,6 +56,13 @@ final class StateFixture: Sendable {
     defer { try? file.close() }
     try file.truncate(atOffset: 0)
     try file.write(contentsOf: Data(bytes))
+  }
+
+  /// Makes a private file.
+  func make(_ path: String, _ bytes: [UInt8]) throws {
+    let made = FileManager.default.createFile(
+      atPath: path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
+    guard made else { throw POSIXError(.EIO) }
   }
 
   /// What is told of a file.
