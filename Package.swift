@@ -74,7 +74,7 @@ let package = Package(
     .testTarget(name: "CommandLineTests", dependencies: ["offline-access"]),
     .testTarget(name: "ServiceTests", dependencies: ["OfflineAccessService", "GLibBus", "OfflineAccess"]),
     // Runs in the throw-away machine: see tools/machine.
-    .testTarget(name: "IntegrationTests", dependencies: ["BusInterface", "OfflineAccess", "BusClient"]),
+    .testTarget(name: "IntegrationTests", dependencies: ["BusInterface", "OfflineAccess", "BusClient", "Store"]),
   ],
   swiftLanguageModes: [.v6]
 )

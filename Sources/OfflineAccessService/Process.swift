@@ -51,8 +51,17 @@ final class ServiceProcess {
   }
 
   private func carry(_ call: MethodCall, _ answer: MethodHandler) async -> Result<[Value], Refusal> {
+    FaultPoint.received.reached()
     let result = await answer(call)
     if !leaving { rearm() }
+    FaultPoint.answering.reached()
+    // The reply is sent after this returns, and before the bus actor's next job.
+    if FaultPoint.replied.isChosen {
+      onBus { [bus] in
+        bus.flush()
+        FaultPoint.replied.reached()
+      }
+    }
     return result
   }
 

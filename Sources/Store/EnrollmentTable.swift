@@ -100,6 +100,7 @@ final class EnrollmentTable {
     guard try database.integer("PRAGMA synchronous") == 2 else {
       throw .inputOutput("the database does not take synchronous = FULL")
     }
+    if FaultPoint.unsynchronised.isChosen { try database.execute("PRAGMA synchronous = OFF") }
   }
 
   /// Whether the database has no tables yet.
@@ -151,12 +152,15 @@ final class EnrollmentTable {
         state.generation += 1
         try saveState()
       }
+      FaultPoint.beforeCommit.reached()
       try database.execute("COMMIT")
+      FaultPoint.committed.reached()
     } catch {
       database.rollBack()
       throw error
     }
     if isChanged { try generationFile.write(state.generation) }
+    FaultPoint.numbered.reached()
     reached = state.generation
   }
 
@@ -187,6 +191,9 @@ final class EnrollmentTable {
 
   func save(_ enrollment: Enrollment?, of user: UserIdentity) throws(StoreFailure) {
     isChanged = true
+=======
+    if FaultPoint.forgetful.isChosen { return }
+>>>>>>> 64a5a26 (Fault points in debug builds; power cuts and kill -9 amid every call)
     guard let enrollment else { return try deleteUser.run([.integer(Int64(user.uid))]) }
     var record = RecordCodec.encode(enrollment)
     defer { record.withUnsafeMutableBytes { Secret.wipe($0) } }

@@ -98,6 +98,7 @@ public final class SQLiteStore: EnrollmentStore {
   /// - Returns: for each job why it failed by itself; such a job changed nothing.
   private static func commit(_ batch: [Job], to table: EnrollmentTable) throws(StoreFailure) -> [StoreFailure?] {
     var failures = [StoreFailure?](repeating: nil, count: batch.count)
+    FaultPoint.beforeTransaction.reached()
     try table.transaction { () throws(StoreFailure) in
       for (index, job) in batch.enumerated() {
         guard let run = job.run else {
@@ -113,6 +114,7 @@ public final class SQLiteStore: EnrollmentStore {
         }
         var state = UserState(user: job.user, enrollment: enrollment, clockMark: table.clockMark)
         run(&state)
+        FaultPoint.decided.reached()
         if state.enrollmentChanged { try table.save(state.enrollment, of: job.user) }
         if state.clockMarkChanged { table.clockMark = state.clockMark }
       }
