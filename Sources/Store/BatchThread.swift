@@ -67,6 +67,11 @@ final class BatchThread<Job: Sendable>: @unchecked Sendable {
     while true {
       pthread_mutex_lock(mutex)
       while waiting.isEmpty, !stopping { pthread_cond_wait(condition, mutex) }
+      if FaultPoint.shortSighted.isChosen {
+        pthread_mutex_unlock(mutex)
+        usleep(20_000)
+        pthread_mutex_lock(mutex)
+      }
       let batch = waiting
       waiting = []
       pthread_mutex_unlock(mutex)

@@ -28,6 +28,8 @@ public enum FaultPoint: String, Sendable {
   case unsynchronised
   /// No decision about a user is written.
   case forgetful
+  /// Calls that share a commit, as those of 20 ms do here, do not see each other.
+  case shortSighted
 
   /// The steps: to reach one is death.
   public static let steps: [Self] = [

@@ -115,6 +115,7 @@ public final class SQLiteStore: EnrollmentStore {
         var state = UserState(user: job.user, enrollment: enrollment, clockMark: table.clockMark)
         run(&state)
         FaultPoint.decided.reached()
+        if FaultPoint.shortSighted.isChosen, index + 1 < batch.count { continue }
         if state.enrollmentChanged { try table.save(state.enrollment, of: job.user) }
         if state.clockMarkChanged { table.clockMark = state.clockMark }
       }

@@ -11,8 +11,8 @@ final class BusPeer {
   private var answers: [UInt32: BusIncoming] = [:]
 
   /// Connects as the user with this id.
-  init(as uid: UInt32 = 0) throws {
-    socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+  convenience init(as uid: UInt32 = 0) throws {
+    let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     try #require(socket >= 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -26,6 +26,12 @@ final class BusPeer {
     }
     try #require(seteuid(0) == 0)
     try #require(status == 0)
+    try self.init(over: socket, as: uid)
+  }
+
+  /// Speaks through `socket`, at whose other end the bus sees the user with this id.
+  init(over socket: Int32, as uid: UInt32) throws {
+    self.socket = socket
     let hex = String(uid).utf8.map { String($0, radix: 16) }.joined()
     try write([0] + Array("AUTH EXTERNAL \(hex)\r\n".utf8))
     while !received.contains(UInt8(ascii: "\n")) { try #require(try receive()) }

@@ -22,7 +22,8 @@ final class PromptDialogue {
   /// POSIX_SPAWN_SETSIGMASK, likewise.
   private static let setSignalMask: Int16 = 0x08
   private let command: [String]
-  private let socket: Int32
+  /// Our end of its standard input, output and error.
+  let socket: Int32
   private var received: [UInt8] = []
   private var seen = 0
   private var ended = false
