@@ -30,11 +30,11 @@ enum FaultyService {
   }
 
   private static func start(_ old: String, by new: String) throws {
-    try Machine.stopService()
     let text = try String(contentsOfFile: Clock.activation, encoding: .utf8)
     try Machine.write(text.replacingOccurrences(of: old, with: new), to: Clock.activation)
     try run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ReloadConfig")
       .expectSuccess()
+    try Machine.stopService()
   }
 
   /// Chooses where the service dies, or what it neglects.
@@ -46,6 +46,11 @@ enum FaultyService {
   static var isChosen: Bool { FileManager.default.fileExists(atPath: choice) }
 
   static func clear() throws { try FileManager.default.removeItem(atPath: choice) }
+}
+
+extension FaultPoint {
+  /// Whether a call that gets as far as this step is done.
+  var isAfterCommit: Bool { [.committed, .answering, .replied].contains(self) }
 }
 
 extension IntegrationTests.Strength {

@@ -55,8 +55,7 @@ extension IntegrationTests.Strength {
         let trace = try deed.trace()
         tally.add(trace, answered: error, of: deed, "\(step), \(kind.rawValue)")
         // Here it is known on which side of the commit it died.
-        let isCommitted = [.committed, .answering, .replied].contains(step)
-        if kind.changes { #expect(trace == (isCommitted ? .done : .undone), "\(step), \(kind.rawValue)") }
+        if kind.changes { #expect(trace == (step.isAfterCommit ? .done : .undone), "\(step), \(kind.rawValue)") }
         #expect(error == (step == .replied ? deed.said : "NoReply"), "\(step), \(kind.rawValue)")
       }
       #expect(tally.faults.isEmpty, "\(tally.faults)")

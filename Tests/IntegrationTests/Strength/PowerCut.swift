@@ -19,10 +19,28 @@ extension IntegrationTests.Strength {
     func kept(kind: Deed.Kind) throws {
       let rounds = IntegrationTests.Strength.times(50, short: 2)
       try insertDisk()
-      let lost = try (0..<rounds).compactMap { try cut(kind, round: $0) }
+      let lost = try (0..<rounds).map { try cut(kind, round: $0) }.filter { $0 != .done }
       #expect(lost.isEmpty, "\(lost)")
       try IntegrationTests.Strength.report(
         "Power cut", tried: kind.rawValue, times: "\(rounds) rounds", outcome: "said and lost \(lost.count)")
+    }
+
+    @Test("where the power goes amid a call, all of it or nothing is on the disk", arguments: FaultPoint.steps)
+    func atStep(step: FaultPoint) throws {
+      let kinds = Deed.Kind.allCases.filter(\.changes)
+      // In full each of them by time and by counter; in short another one at each step.
+      let first = FaultPoint.steps.firstIndex(of: step) ?? 0
+      let rounds = Array(first..<first + IntegrationTests.Strength.times(2 * kinds.count, short: 1))
+      try FaultyService.install()
+      defer { try? FaultyService.remove() }
+      try insertDisk()
+      let expected: Deed.Trace = step.isAfterCommit ? .done : .undone
+      let others = try rounds.map { try cut(kinds[$0 % kinds.count], round: $0, dyingAt: step) }
+        .filter { $0 != expected }
+      #expect(others.isEmpty, "\(others)")
+      try IntegrationTests.Strength.report(
+        "Power cut", tried: "step \(step) of every method", times: "\(rounds.count) rounds",
+        outcome: "\(step.isAfterCommit ? "done" : "undone") \(rounds.count - others.count), else \(others.count)")
     }
 
     @Test("these tests do see a loss: a service that does not wait for the disk forgets what it said")
@@ -32,12 +50,13 @@ extension IntegrationTests.Strength {
       try FaultyService.install()
       defer { try? FaultyService.remove() }
       for neglects in [false, true] {
-        var lost: [String] = []
+        var lost: [Deed.Trace] = []
         for round in 0..<rounds * kinds.count {
           // A new disk each time: what follows a loss is no longer the same test.
           try insertDisk()
           if neglects { try FaultyService.choose(.unsynchronised) }
-          if let loss = try cut(kinds[round % kinds.count], round: round, settled: true) { lost.append(loss) }
+          let trace = try cut(kinds[round % kinds.count], round: round, settled: true)
+          if trace != .done { lost.append(trace) }
         }
         #expect(lost.isEmpty == !neglects, "\(lost)")
         let build = neglects ? "a test build that does not synchronise" : "the same test build, synchronising"
@@ -55,20 +74,24 @@ extension IntegrationTests.Strength {
 
     /// Cuts the power in the moment in which the answer to a call arrives, and goes on with what the disk held then.
     ///
-    /// - Parameter settled: everything before the call is brought to the disk, whatever the service did for it.
-    /// - Returns: how it shows that the disk did not hold what was said.
-    private func cut(_ kind: Deed.Kind, round: Int, settled: Bool = false) throws -> String? {
+    /// - Parameters:
+    ///   - step: where the service dies instead.
+    ///   - settled: everything before the call is brought to the disk, whatever the service did for it.
+    private func cut(
+      _ kind: Deed.Kind, round: Int, dyingAt step: FaultPoint? = nil, settled: Bool = false
+    ) throws -> Deed.Trace {
       let disk = try #require(disk)
       let deed = try Deed.prepare(kind, round: round)
       let caller = try BusPeer(as: deed.caller)
       if settled { try run("sync", "--file-system", Machine.stateFolder).expectSuccess() }
+      if let step { try FaultyService.choose(step) }
       let error = try caller.error(of: deed.call)
       try disk.copy()
-      try #require(error == deed.said, "\(kind)")
+      try #require(error == (step == nil || step == .replied ? deed.said : "NoReply"), "\(kind)")
+      if step != nil { try waitUntil("the step is reached") { !FaultyService.isChosen } }
       try Machine.stopService(signal: SIGKILL)
       try disk.continueWithCopy()
-      let trace = try deed.trace()
-      return trace == .done ? nil : "\(kind.rawValue), round \(round): \(trace)"
+      return try deed.trace()
     }
   }
 }
