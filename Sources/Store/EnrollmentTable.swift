@@ -191,9 +191,7 @@ final class EnrollmentTable {
 
   func save(_ enrollment: Enrollment?, of user: UserIdentity) throws(StoreFailure) {
     isChanged = true
-=======
     if FaultPoint.forgetful.isChosen { return }
->>>>>>> 64a5a26 (Fault points in debug builds; power cuts and kill -9 amid every call)
     guard let enrollment else { return try deleteUser.run([.integer(Int64(user.uid))]) }
     var record = RecordCodec.encode(enrollment)
     defer { record.withUnsafeMutableBytes { Secret.wipe($0) } }

@@ -50,7 +50,7 @@ enum FaultyService {
 
 extension FaultPoint {
   /// Whether a call that gets as far as this step is done.
-  var isAfterCommit: Bool { [.committed, .answering, .replied].contains(self) }
+  var isAfterCommit: Bool { [.committed, .numbered, .answering, .replied].contains(self) }
 }
 
 extension IntegrationTests.Strength {
