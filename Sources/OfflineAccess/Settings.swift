@@ -168,7 +168,8 @@ extension Setting {
       guard let item = T(rawValue: field) else {
         throw BadValue(reason: "“\(field)” is none of \(T.allCases.map(\.rawValue).joined(separator: ", "))")
       }
-      items.append(item)
+      // A word twice means what it means once.
+      if !items.contains(where: { $0.rawValue == field }) { items.append(item) }
     }
     return items
   }

@@ -8,13 +8,15 @@ extension FactorService {
     let response = try arguments.response(1)
     let options = try arguments.options(2, allowed: [.service, .purpose, .remote, .pin])
     let purpose = try options.purpose()
-    let user = try await find(try arguments.user(0), caller: caller)
-    try await authorize(AccessRules.authenticate(caller: caller, subject: user?.uid), call, subject: user?.name)
-    guard let user else { throw Refusal.noSuchUser }
+    let account = try await account(try arguments.user(0), caller: caller)
+    let subject = account?.identity
+    try await authorize(AccessRules.authenticate(caller: caller, subject: subject?.uid), call, subject: subject?.name)
+    guard let account else { throw Refusal.noSuchUser }
+    let user = account.identity
     let circumstances = circumstances(policy)
     let record = AuthenticationRecord(user: user, purpose: purpose, options: options)
 
-    if try await isExempt(user, policy) {
+    if try await isExempt(account, policy) {
       record.granted(.exempt)
       return [UserState.empty(user).report(exempt: true, in: circumstances, via: .exempt).value]
     }
@@ -44,16 +46,18 @@ extension FactorService {
   }
 
   func remainingAllowance(_ call: MethodCall, _ caller: UInt32, _ policy: Policy) async throws(Refusal) -> Reply {
-    let user = try await find(try CallArguments(call).user(0), caller: caller)
+    let account = try await account(try CallArguments(call).user(0), caller: caller)
+    let subject = account?.identity
     var isGreeter = false
-    if caller != 0, caller != user?.uid, let name = try await UserDirectory.user(withID: caller)?.name {
-      isGreeter = policy.greeterUsers.contains(name)
+    if caller != 0, caller != subject?.uid, let greeter = try await UserDirectory.account(withID: caller) {
+      isGreeter = policy.greeterUsers.contains(greeter.identity.name)
     }
-    let rule = AccessRules.readAllowance(caller: caller, callerIsGreeter: isGreeter, subject: user?.uid)
-    try await authorize(rule, call, subject: user?.name)
-    guard let user else { throw Refusal.noSuchUser }
+    let rule = AccessRules.readAllowance(caller: caller, callerIsGreeter: isGreeter, subject: subject?.uid)
+    try await authorize(rule, call, subject: subject?.name)
+    guard let account else { throw Refusal.noSuchUser }
+    let user = account.identity
     let circumstances = circumstances(policy)
-    let exempt = try await isExempt(user, policy)
+    let exempt = try await isExempt(account, policy)
     let report = try await transact(user) { (state) throws(Refusal) in
       state.observe(in: circumstances)
       return state.report(exempt: exempt, in: circumstances)

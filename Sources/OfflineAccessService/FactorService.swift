@@ -94,18 +94,25 @@ final class FactorService {
     Circumstances(policy: policy, moment: .now(), calendar: calendar)
   }
 
-  /// The user called `name`, or the caller for "".
-  func find(_ name: String, caller: UInt32) async throws(Refusal) -> UserIdentity? {
-    name.isEmpty ? try await UserDirectory.user(withID: caller) : try await UserDirectory.user(named: name)
+  /// The account behind `name`, or the caller's for "".
+  func account(_ name: String, caller: UInt32) async throws(Refusal) -> UserDirectory.Account? {
+    name.isEmpty ? try await UserDirectory.account(withID: caller) : try await UserDirectory.account(named: name)
   }
 
-  func isExempt(_ user: UserIdentity, _ policy: Policy) async throws(Refusal) -> Bool {
-    if policy.exempt.contains(.user(user.name)) { return true }
+  /// The user behind `name`, or the caller for "".
+  func find(_ name: String, caller: UInt32) async throws(Refusal) -> UserIdentity? {
+    try await account(name, caller: caller)?.identity
+  }
+
+  /// Whether the configuration lists the account. Other names of its user id are not looked at: an entry for
+  /// one of them must not let the user in under all of them.
+  func isExempt(_ account: UserDirectory.Account, _ policy: Policy) async throws(Refusal) -> Bool {
+    if policy.exempt.contains(.user(account.identity.name)) { return true }
     let groups = policy.exempt.compactMap { exemption -> String? in
       if case .group(let name) = exemption { name } else { nil }
     }
     if groups.isEmpty { return false }
-    return try await UserDirectory.isMember(user, ofAny: groups)
+    return try await UserDirectory.isMember(account, ofAny: groups)
   }
 
   /// Carries out what the access rules say.

@@ -4,25 +4,38 @@ import OfflineAccess
 
 /// Users and their groups by the system's name services, which may be slow: on threads of their own.
 enum UserDirectory {
-  /// The user called `name`, by the name that the directory itself gives.
-  static func user(named name: String) async throws(Refusal) -> UserIdentity? {
-    try await onBlockingThread { lookUp { getpwnam_r(name, $0, $1, $2, $3) } }.get()
+  /// An entry of the directory.
+  struct Account: Sendable {
+    let identity: UserIdentity
+    /// The group of the entry itself; memberships come on top.
+    fileprivate let group: gid_t
   }
 
-  static func user(withID uid: UInt32) async throws(Refusal) -> UserIdentity? {
-    try await onBlockingThread { lookUp { getpwuid_r(uid, $0, $1, $2, $3) } }.get()
-  }
-
-  /// Whether `user` is in one of `groups`, be it by default or by membership.
-  static func isMember(_ user: UserIdentity, ofAny groups: [String]) async throws(Refusal) -> Bool {
-    let result: Result<Bool, Refusal> = await onBlockingThread {
-      var primary: gid_t = 0
-      guard case .success(.some) = lookUp(gid: &primary, { getpwnam_r(user.name, $0, $1, $2, $3) }) else {
-        return .failure(.usersUnknown)
+  /// The account behind `name`: the directory's own entry for the user id that the name has.
+  ///
+  /// Several names may share a user id. The kernel and the bus know one user there, so there is one factor
+  /// and one allowance, under the name that the directory gives for the id.
+  static func account(named name: String) async throws(Refusal) -> Account? {
+    try await onBlockingThread { () -> Result<Account?, Refusal> in
+      switch lookUp({ getpwnam_r(name, $0, $1, $2, $3) }) {
+      case .success(let found?):
+        // An id that has a name and no entry is a directory that cannot be relied on.
+        account(withID: found.identity.uid).flatMap { $0.map { .success($0) } ?? .failure(.usersUnknown) }
+      case let other: other
       }
+    }.get()
+  }
+
+  static func account(withID uid: UInt32) async throws(Refusal) -> Account? {
+    try await onBlockingThread { account(withID: uid) }.get()
+  }
+
+  /// Whether `account` is in one of `groups`, be it by default or by membership.
+  static func isMember(_ account: Account, ofAny groups: [String]) async throws(Refusal) -> Bool {
+    let result: Result<Bool, Refusal> = await onBlockingThread {
       var count: Int32 = 64
       var members = [gid_t](repeating: 0, count: Int(count))
-      while getgrouplist(user.name, primary, &members, &count) < 0 {
+      while getgrouplist(account.identity.name, account.group, &members, &count) < 0 {
         guard count > members.count, count <= 65_536 else { return .failure(.usersUnknown) }
         members = [gid_t](repeating: 0, count: Int(count))
       }
@@ -32,17 +45,19 @@ enum UserDirectory {
     return try result.get()
   }
 
+  private static func account(withID uid: UInt32) -> Result<Account?, Refusal> {
+    switch lookUp({ getpwuid_r(uid, $0, $1, $2, $3) }) {
+    case .success(let found?) where found.identity.uid != uid: .failure(.usersUnknown)
+    case let other: other
+    }
+  }
+
   private typealias Search = (
     UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
   ) -> Int32
 
-  private static func lookUp(_ search: Search) -> Result<UserIdentity?, Refusal> {
-    var ignored: gid_t = 0
-    return lookUp(gid: &ignored, search)
-  }
-
   /// A lookup that fails is a refusal, never "no such user".
-  private static func lookUp(gid: inout gid_t, _ search: Search) -> Result<UserIdentity?, Refusal> {
+  private static func lookUp(_ search: Search) -> Result<Account?, Refusal> {
     var size = 1024
     while size <= 1 << 20 {
       let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
@@ -52,8 +67,8 @@ enum UserDirectory {
       switch search(&entry, buffer, size, &found) {
       case 0:
         guard let found else { return .success(nil) }
-        gid = found.pointee.pw_gid
-        return .success(UserIdentity(uid: found.pointee.pw_uid, name: String(cString: found.pointee.pw_name)))
+        let identity = UserIdentity(uid: found.pointee.pw_uid, name: String(cString: found.pointee.pw_name))
+        return .success(Account(identity: identity, group: found.pointee.pw_gid))
       case ERANGE: size *= 4
       case EINTR: continue
       // What glibc's manual lists as "not found" besides 0.

@@ -103,6 +103,12 @@ struct AcceptedTests {
     #expect(try ConfigurationFixture("[Allowance]\ncounts=\(text)\n").policy().counts == [.login, .unlock])
   }
 
+  @Test("A word that stands twice in a list means what it means once")
+  func repeated() throws {
+    let policy = try ConfigurationFixture("[Factor]\nmethods=passcode;security-key;passcode\n").policy()
+    #expect(policy.methods == [.passcode, .securityKey])
+  }
+
   @Test(
     "An issuer may be in any script, 64 characters long, and hold what other formats escape",
     arguments: [

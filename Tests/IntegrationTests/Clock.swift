@@ -15,8 +15,12 @@ enum Clock {
     if text.contains("LD_PRELOAD") { return }
     let variables = try environment().map { "\($0)=\($1)" }.sorted().joined(separator: " ")
     try set(0)
-    try Machine.write(
-      text.replacingOccurrences(of: "Exec=", with: "Exec=/usr/bin/env \(variables) "), to: activation)
+    try activate(text.replacingOccurrences(of: "Exec=", with: "Exec=/usr/bin/env \(variables) "))
+  }
+
+  /// Makes `text` the file by which the bus starts the service.
+  static func activate(_ text: String) throws {
+    try Machine.write(text, to: activation)
     try run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ReloadConfig")
       .expectSuccess()
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension IntegrationTests {
@@ -50,6 +51,99 @@ extension IntegrationTests {
       let own = try Phone.activated(new)
       expectRefused(try Factor.root.authenticate(new, phone.code()), "BadResponse")
       expectYes(try Factor.root.authenticate(new, own.nextCode()))
+    }
+
+    @Test("two names of one user id are one user, whichever stands first, sets up or logs in", arguments: [0, 1])
+    func twoNames(settingUp: Int) throws {
+      try Machine.reset("[Failure]\nmode=open\n")
+      try PAMHost.install()
+      let uid = UInt32(6510 + settingUp)
+      let names = [try Machine.newUser(uid: uid), try Machine.newUser(uid: uid)]
+      let phone = try Phone.activated(names[settingUp])
+      // mode=open lets in who has no factor: neither name is without one.
+      for (name, other) in [(names[0], names[1]), (names[1], names[0])] {
+        let before = try #require(Int(try Factor.root.allowance(name)["remaining"] ?? ""))
+        expectRefused(try Factor.root.authenticate(name, ""), "ResponseRequired")
+        expectRefused(try Factor.root.authenticate(name, "000000"), "BadResponse")
+        let code = try phone.nextCode()
+        expectIn(try PAMHost.login(name, code), saying: "\(before - 1) offline logins remaining.")
+        expectOut(try PAMHost.login(other, code), saying: "used already")
+        #expect(try Factor.root.allowance(other)["remaining"] == String(before - 1))
+        #expect(try Factor(user: other).allowance("")["remaining"] == String(before - 1))
+        expectRefused(try Factor.root.activate(name), "AlreadyActivated")
+      }
+      // Failures are counted together as well.
+      for name in names + names + names { _ = try Factor.root.authenticate(name, "000000") }
+      for name in names { expectRefused(try Factor.root.authenticate(name, phone.code(ahead: 30)), "Locked") }
+      expectYes(try Factor.root.renew(names[1]))
+      // A set-up under one name ends the one that the other name has under way.
+      let old = expectYes(try Factor.root.reactivate(names[0]))
+      let new = expectYes(try Factor.root.reactivate(names[1]))
+      expectRefused(
+        try Factor.root.confirm(old.path, Phone(uri: try #require(old["uri"])).code()), "NoSuchActivation")
+      let newPhone = try Phone(uri: try #require(new["uri"]))
+      expectYes(try Factor.root.confirm(new.path, newPhone.code()))
+      expectRefused(try Factor.root.authenticate(names[0], phone.nextCode()), "BadResponse")
+      expectYes(try Factor.root.authenticate(names[0], newPhone.nextCode()))
+      expectYes(try Factor.root.deactivate(names[1]))
+      #expect(try Factor.root.allowance(names[0])["activated"] == "0")
+    }
+
+    @Test("an exemption is of the name that the directory gives for a user id; one of another name exempts nobody")
+    func exemptNames() throws {
+      let (first, second) = (try Machine.newUser(uid: 6512), try Machine.newUser(uid: 6512))
+      for listed in [second, "@second-only"] {
+        try Machine.append("second-only:x:7778:\(second)\n", to: "/etc/group")
+        try Machine.configure("[Factor]\nexempt=\(listed)\n")
+        for name in [first, second] { expectRefused(try Factor.root.authenticate(name, ""), "NotActivated") }
+      }
+      try Machine.append("first-only:x:7779:\(first)\n", to: "/etc/group")
+      for listed in [first, "@first-only"] {
+        try Machine.configure("[Factor]\nexempt=\(listed)\n")
+        for name in [first, second] { #expect(try Factor.root.authenticate(name, "")["via"] == "exempt") }
+      }
+    }
+
+    @Test("a directory that knows a name and not its user id refuses, also where mode=open lets others in")
+    func brokenDirectory() throws {
+      try Machine.configure("[Failure]\nmode=open\n")
+      let user = try Machine.newUser()
+      let phone = try Phone.activated(user)
+      #expect(try Factor.root.authenticate("bob", "")["via"] == "fail-open")
+      let directory = try Preload(
+        "directory-fault",
+        """
+        #include <dlfcn.h>
+        #include <pwd.h>
+        #include <stdio.h>
+        int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **found) {
+          int (*real)(uid_t, struct passwd *, char *, size_t, struct passwd **) = dlsym(RTLD_NEXT, "getpwuid_r");
+          FILE *file = fopen("/run/directory-fault", "r");
+          int error;
+          if (!file) return real(uid, entry, buffer, size, found);
+          if (fscanf(file, "%d", &error) != 1) error = 5;
+          fclose(file);
+          *found = NULL;
+          return error;
+        }
+        """)
+      defer { try? FileManager.default.removeItem(atPath: "/run/directory-fault") }
+      try directory.underService {
+        let code = try phone.nextCode()
+        for error in [0, ENOENT, EIO, ENOMEM, EMFILE] {
+          try Machine.write("\(error)", to: "/run/directory-fault")
+          for answer in [
+            try Factor.root.authenticate(user, code), try Factor.root.authenticate("bob", ""),
+            try Factor.root.authenticate("root", ""), try Factor.root.allowance(user),
+            try Factor.root.activate("bob"), try Factor.root.renew(user),
+          ] {
+            expectRefused(answer, "Failed")
+            #expect(answer.sentence == "The users of this computer cannot be looked up now.")
+          }
+        }
+        try FileManager.default.removeItem(atPath: "/run/directory-fault")
+        expectYes(try Factor.root.authenticate(user, code))
+      }
     }
 
     @Test("a user id without an account does not get past the bus itself")
