@@ -20,10 +20,8 @@ final class Polkit {
   func check(_ action: PolkitAction, sender: String, interactive: Bool, subject: String) async throws(Refusal) {
     lastCancellation += 1
     let cancellation = "offline-access-\(lastCancellation)"
-    var vanished = false
     let watch = bus.watch(sender) { [bus] in
-      vanished = true
-      // The dialog of a caller who is gone must not stay, and its yes must not count.
+      // The dialog of a caller who is gone must not stay.
       onBus {
         _ = try? await bus.call(
           Self.name, Self.path, Self.interface, "CancelCheckAuthorization", [.string(cancellation)])
@@ -40,11 +38,12 @@ final class Polkit {
           .string(cancellation),
         ], timeout: nil)
     } catch {
-      if vanished { throw Refusal.callerGone }
+      if bus.gate.isGone(sender) { throw Refusal.callerGone }
       Journal.fault("polkit could not be asked: \(error)")
       throw Refusal.authorizationUnchecked
     }
-    if vanished { throw Refusal.callerGone }
+    // Nor does a yes count for somebody who left, be it before the question: polkit may have looked earlier.
+    if bus.gate.isGone(sender) { throw Refusal.callerGone }
     guard case .structure(let result)? = answer.first, case .boolean(let authorized)? = result.first,
       case .boolean(let challenge)? = result.dropFirst().first
     else { throw Refusal.authorizationUnchecked }
