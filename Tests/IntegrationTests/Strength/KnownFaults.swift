@@ -28,7 +28,7 @@ extension IntegrationTests.Strength {
       let user = try Machine.newUser()
       let phone = try Phone.activated(user)
       var refused = 0
-      for round in 1...IntegrationTests.Strength.times(20, short: 2) {
+      for round in 1...IntegrationTests.Strength.times(20, short: 1) {
         let code = phone.isTime ? try phone.nextCode() : try phone.code(counter: round)
         expectIn(try PAMHost.login(user, code), saying: "\(100 - round) offline logins remaining.")
         for end in [nil, SIGTERM, SIGKILL] {

@@ -107,9 +107,10 @@ extension IntegrationTests.Strength.KnownFaults {
   }
 
   // gdm took an account service that did not answer for one that knew no users, and offered to make an administrator.
+  // Time limits of seconds have to run out, so this is left to the full form; PAMFailures has its single cases.
   @Test(
-    "CVE-2020-16125: a service that never answers is a no everywhere, and no set-up is offered", .timeLimit(.minutes(2))
-  )
+    "CVE-2020-16125: a service that never answers is a no everywhere, and no set-up is offered",
+    .enabled(if: IntegrationTests.Strength.isFull))
   func silence() throws {
     try Machine.configure("[Activation]\nstanding-alone=first-login\n[Failure]\nmode=open\n")
     let user = try Machine.newUser()
@@ -127,9 +128,9 @@ extension IntegrationTests.Strength.KnownFaults {
         PromptDialogue(["pamtester", Self.permissive, name, "authenticate"]),
         PromptDialogue([HelperProgram.path, name]),
         PromptDialogue(["sudo", "-k", "-S", "id"], as: name), PromptDialogue(["su", name, "-c", "id"]),
+        PromptDialogue(["offline-access", "authenticate"], as: name),
         PromptDialogue(["busctl", "--timeout=5"] + Self.authenticateByBusctl(name, code)),
       ]
-        + (IntegrationTests.Strength.isFull ? [PromptDialogue(["offline-access", "authenticate"], as: name)] : [])
     }
     for one in all { for line in [Machine.password, code, code] { one.answer(line) } }
     for one in all {

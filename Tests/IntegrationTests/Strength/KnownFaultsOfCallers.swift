@@ -23,8 +23,10 @@ extension IntegrationTests.Strength.KnownFaults {
     let pid = try Machine.servicePID()
     let log = try ServiceLog()
     let rounds = IntegrationTests.Strength.times(200, short: 20)
+    // Several, as one with too many questions waiting at polkit would hear that the service is busy.
+    let callers = try (0..<10).map { _ in try Machine.newUser() }
     for round in 0..<rounds {
-      let peer = try BusPeer(as: "mallory")
+      let peer = try BusPeer(as: callers[round % callers.count])
       // Sometimes known to the service already, sometimes a stranger whom it has to ask the bus for.
       if round.isMultiple(of: 2) { #expect(try peer.error(of: .about("", "RemainingAllowance")) == nil) }
       _ = try peer.send([
@@ -39,12 +41,15 @@ extension IntegrationTests.Strength.KnownFaults {
     #expect(try remaining(user) == "9")
     #expect(try Factor.root.allowance("bob")["activated"] == "0")
     let written = try log.new
-    for word in ["renewed", "removed", "set-up"] { #expect(!written.contains(word)) }
+    let carriedOut = written.split(separator: "\n").count { line in
+      ["renewed", "removed", "set-up"].contains { line.contains($0) }
+    }
+    #expect(carriedOut == 0, "\(written)")
     #expect(try pid != nil && Machine.servicePID() == pid)
     expectYes(try Factor.root.authenticate(user, phone.nextCode()))
     try Self.report(
       "CVE-2021-3560", "callers who leave up to 4 ms after four calls", "\(rounds) callers",
-      "0 of \(rounds * 4) carried out")
+      "\(carriedOut) of \(rounds * 4) carried out")
   }
 
   @Test("CVE-2021-3560: polkit's yes for a caller who left while polkit thought about it is none")
