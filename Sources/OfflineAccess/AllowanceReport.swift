@@ -43,6 +43,12 @@ public struct Circumstances: Sendable {
   /// Whether the clock stands behind a time that this machine already relied on.
   func clockIsBehind(_ mark: Int64) -> Bool { now < mark - Self.clockTolerance }
 
+  /// The local day that day limits are held against. Within the tolerance the mark counts: or a last day that was
+  /// seen to end would come back by the minute before midnight.
+  func day(knowing mark: Int64) -> Day {
+    mark > now && !clockIsBehind(mark) ? max(today, calendar.day(at: mark)) : today
+  }
+
   func remaining(of grant: Grant) -> UInt32 {
     let granted = UInt32(clamping: policy.logins)
     return granted > grant.used ? granted - grant.used : 0
@@ -59,7 +65,9 @@ extension UserState {
     let counted = purpose.map(policy.counts.contains) ?? true
     if enrollment.failures.isLocked(at: circumstances.now) { return .locked }
     if policy.limit.countsLogins, counted, circumstances.remaining(of: enrollment.grant) == 0 { return .exhausted }
-    if policy.limit.countsDays, circumstances.today > circumstances.lastDay(of: enrollment.grant) { return .expired }
+    if policy.limit.countsDays, circumstances.day(knowing: clockMark) > circumstances.lastDay(of: enrollment.grant) {
+      return .expired
+    }
     if circumstances.clockIsBehind(clockMark), policy.limit.countsDays || enrollment.factor.needsClock {
       return .clockUntrusted
     }

@@ -60,15 +60,14 @@ public struct PasscodeFactor: Sendable {
     guard let value = Self.number(in: response, digits: digits) else { return .wrong }
     switch movement {
     case .time(let time):
-      let expected = now.floored(by: time.period) + time.drift
-      let accepted = expected - Self.window...expected + Self.window
-      var steps = Array(max(0, accepted.lowerBound - Self.lookBehind)...max(0, accepted.upperBound))
-      if let lastStep = time.lastStep, !steps.contains(lastStep) { steps.append(lastStep) }
+      let expected = time.expected(at: now)
+      var steps = Set(expected.flatMap { max(0, $0.lowerBound - Self.lookBehind)...max(0, $0.upperBound) })
+      if let lastStep = time.lastStep { steps.insert(lastStep) }
       let spent = time.lastStep ?? .min
-      let matching = try self.steps(steps.map { UInt64(bitPattern: $0) }, giving: value, by: algorithm).map {
+      let matching = try self.steps(steps.sorted().map { UInt64(bitPattern: $0) }, giving: value, by: algorithm).map {
         Int64(bitPattern: $0)
       }
-      if let step = matching.first(where: { $0 > spent && accepted.contains($0) }) {
+      if let step = matching.first(where: { step in step > spent && expected.contains { $0.contains(step) } }) {
         var next = self
         next.movement = .time(time.accepting(step: step, at: now))
         return .fresh(next)
@@ -112,15 +111,25 @@ public struct PasscodeFactor: Sendable {
 }
 
 extension PasscodeFactor.TimeMovement {
+  /// The steps whose codes are accepted at `now`: around the learned drift, and around none.
+  ///
+  /// A drift is one of two clocks against each other. When this machine's was the wrong one and is put right, the
+  /// codes come without a drift from one moment to the next, and the app would be shut out for good.
+  func expected(at now: Int64) -> [ClosedRange<Int64>] {
+    let step = now.floored(by: period)
+    return [step + drift, step].map { $0 - PasscodeFactor.window...$0 + PasscodeFactor.window }
+  }
+
   /// The state after the code of `step` was accepted at `now`: spent, and the drift followed where
   /// codes keep coming from one side.
   func accepting(step: Int64, at now: Int64) -> Self {
     var next = self
     next.lastStep = step
-    let side = (step - now.floored(by: period) - drift).signum()
-    next.trend = side == 0 ? 0 : (side == trend.signum() ? trend + side : side)
+    if !expected(at: now)[0].contains(step) { (next.drift, next.trend) = (0, 0) }
+    let side = (step - now.floored(by: period) - next.drift).signum()
+    next.trend = side == 0 ? 0 : (side == next.trend.signum() ? next.trend + side : side)
     if abs(next.trend) >= PasscodeFactor.steady {
-      let moved = drift + side
+      let moved = next.drift + side
       if abs(moved) <= PasscodeFactor.largestDrift { next.drift = moved }
       next.trend = 0
     }

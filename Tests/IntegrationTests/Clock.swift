@@ -34,14 +34,16 @@ enum Clock {
     try #require(!library.isEmpty, "libfaketime is not installed")
     return [
       "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1", "NO_FAKE_STAT": "1",
-      "DONT_FAKE_MONOTONIC": uptime ? "0" : "1",
+      "DONT_FAKE_MONOTONIC": uptime ? "0" : "1", "FAKETIME_FMT": "%s",
     ]
   }
 
   /// Seconds by which the service's clock is ahead of the true one; set by `set`.
   static var offset: Int {
     get throws {
-      Int(trimmed(try String(contentsOfFile: file, encoding: .utf8)).replacingOccurrences(of: "+", with: "")) ?? 0
+      let text = trimmed(try String(contentsOfFile: file, encoding: .utf8))
+      let number = Int(text) ?? 0
+      return text.hasPrefix("+") || number < 0 ? number : number - Int(Date().timeIntervalSince1970)
     }
   }
 
@@ -49,6 +51,11 @@ enum Clock {
     // In one step: the service may look at any moment.
     let text = seconds < 0 ? "\(seconds)\n" : "+\(seconds)\n"
     try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+  }
+
+  /// Stops the service's clock at `time`, to the second; `set` and `move` let it run again.
+  static func freeze(at time: Int) throws {
+    try Data("\(time)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
   }
 
   static func advance(_ seconds: Int) throws { try set(try offset + seconds) }

@@ -14,9 +14,11 @@ struct Phone {
   }
 
   /// The code that a phone shows whose clock is `seconds` ahead of the service's.
-  func code(ahead seconds: Int = 0) throws -> String {
-    let now = try Clock.now + seconds
-    return trimmed(try run("oathtool", "--totp", "-b", secret, "--now", "@\(now)").expectSuccess().output)
+  func code(ahead seconds: Int = 0) throws -> String { try code(at: Clock.now + seconds) }
+
+  /// The code of a moment in seconds since 1970.
+  func code(at time: Int) throws -> String {
+    trimmed(try run("oathtool", "--totp", "-b", secret, "--now", "@\(time)").expectSuccess().output)
   }
 
   /// The code of a counter.

@@ -94,6 +94,26 @@ struct ClockTests {
     }
   }
 
+  @Test("Nor does the minute of tolerance bring the last day again", arguments: [LimitKind.days, .both])
+  func expiredWithinTolerance(_ limit: LimitKind) throws {
+    let laptop = Laptop(limit: limit)
+    laptop.clock = time("2026-03-18T00:00:05Z")
+    #expect(laptop.refusal("") == .allowanceExpired)
+    for clock in ["2026-03-17T23:59:59Z", "2026-03-17T23:59:05Z"] {
+      laptop.clock = time(clock)
+      #expect(laptop.report.state == .expired)
+      #expect(laptop.refusal(laptop.device.code(0)) == .allowanceExpired)
+    }
+    laptop.clock = time("2026-03-17T23:59:04Z")
+    #expect(laptop.refusal(laptop.device.code(0)) == .clockUntrusted)
+    // A day that nobody saw end still counts whole.
+    let unseen = Laptop(limit: limit)
+    unseen.clock = time("2026-03-17T23:59:59Z")
+    #expect(try unseen.logIn().state == .ready)
+    unseen.clock -= 30
+    #expect(try unseen.logIn().state == .ready)
+  }
+
   @Test("A look that sees nothing pass changes nothing", arguments: LimitKind.allCases)
   func quietLook(_ limit: LimitKind) {
     let laptop = Laptop(.app, limit: limit)

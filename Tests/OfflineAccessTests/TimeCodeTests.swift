@@ -116,9 +116,9 @@ struct DriftTests {
     }
   }
 
-  /// The offsets accepted next.
+  /// The offsets accepted next, when none of them is spent any more.
   private func accepted(_ laptop: Laptop) -> [Int64] {
-    laptop.clock += 120
+    laptop.clock += 600
     let before = laptop.state
     return (-14...14).filter { offset in
       laptop.state = before
@@ -127,13 +127,16 @@ struct DriftTests {
     }
   }
 
+  /// One step on either side of the drift, and of none.
+  private func window(around drift: Int64) -> [Int64] { Set(drift - 1...drift + 1).union(-1...1).sorted() }
+
   @Test("Two codes in a row from one side move the window there", arguments: [1, -1] as [Int64])
   func steady(_ side: Int64) {
     let laptop = Laptop(.app, limit: .unlimited)
     use(laptop, side)
     #expect(accepted(laptop) == [-1, 0, 1])
     use(laptop, side)
-    #expect(accepted(laptop) == [side - 1, side, side + 1])
+    #expect(accepted(laptop) == window(around: side))
   }
 
   @Test(
@@ -149,16 +152,16 @@ struct DriftTests {
   func steadyAfterOdd(_ side: Int64) {
     let laptop = Laptop(.app, limit: .unlimited)
     use(laptop, -side, side, side)
-    #expect(accepted(laptop) == [side - 1, side, side + 1])
+    #expect(accepted(laptop) == window(around: side))
   }
 
   @Test("After a move it takes two again for the next", arguments: [1, -1] as [Int64])
   func oddAfterMove(_ side: Int64) {
     let laptop = Laptop(.app, limit: .unlimited)
     use(laptop, side, side, 2 * side)
-    #expect(accepted(laptop) == [side - 1, side, side + 1])
+    #expect(accepted(laptop) == window(around: side))
     use(laptop, 2 * side, 2 * side)
-    #expect(accepted(laptop) == [2 * side - 1, 2 * side, 2 * side + 1])
+    #expect(accepted(laptop) == window(around: 2 * side))
   }
 
   @Test("A drift that grows slowly is followed to ten steps and no further", arguments: [1, -1] as [Int64])
@@ -166,7 +169,7 @@ struct DriftTests {
     let laptop = Laptop(.app, limit: .unlimited)
     for drift in 1...11 as ClosedRange<Int64> { use(laptop, side * drift, side * drift) }
     for _ in 1...5 { use(laptop, side * 11) }
-    #expect(accepted(laptop) == [side * 10 - 1, side * 10, side * 10 + 1])
+    #expect(accepted(laptop) == window(around: side * 10))
   }
 
   @Test("An app whose clock was put right is followed back")
@@ -175,6 +178,23 @@ struct DriftTests {
     use(laptop, 1, 1)
     use(laptop, 0, 0)
     #expect(accepted(laptop) == [-1, 0, 1])
+  }
+
+  @Test("Where the difference ends from one moment to the next, the codes are right again", arguments: 1...10, [1, -1])
+  func endOfDrift(_ size: Int64, _ side: Int64) {
+    let laptop = Laptop(.app, limit: .unlimited)
+    for drift in 1...size { use(laptop, side * drift, side * drift) }
+    // The machine's clock, or the app's, was set right.
+    laptop.clock += 600
+    use(laptop, 0, 0)
+    #expect(accepted(laptop) == [-1, 0, 1])
+  }
+
+  @Test("Between the drift and none nothing is accepted")
+  func between() {
+    let laptop = Laptop(.app, limit: .unlimited)
+    for drift in 1...6 as ClosedRange<Int64> { use(laptop, drift, drift) }
+    #expect(accepted(laptop) == [-1, 0, 1, 5, 6, 7])
   }
 
   @Test("A wrong code teaches nothing")
