@@ -8,6 +8,11 @@ enum StoredState {
   /// Runs SQL statements in one transaction, by Python's SQLite.
   @discardableResult
   static func edit(_ statements: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> [String] {
+    try edit(statements, sourceLocation: sourceLocation)
+  }
+
+  @discardableResult
+  static func edit(_ statements: [String], sourceLocation: SourceLocation = #_sourceLocation) throws -> [String] {
     let script = """
       import sqlite3, sys
       connection = sqlite3.connect(sys.argv[1], timeout=10)
