@@ -27,6 +27,12 @@ enum Template {
     case states = "STATES"
     /// The ways to a yes.
     case ways = "WAYS"
+    /// Events of the journal.
+    case events = "EVENTS"
+    /// Fields of the journal.
+    case fields = "FIELDS"
+    /// Steps of a set-up in the journal.
+    case steps = "STEPS"
 
     /// The lines of mdoc that take its place.
     var lines: [String] {
@@ -39,6 +45,9 @@ enum Template {
       case .challenge: ContractText.challenge
       case .states: ContractText.states
       case .ways: ContractText.ways
+      case .events: AuditText.events
+      case .fields: AuditText.fields
+      case .steps: AuditText.steps
       }
     }
   }

@@ -1,6 +1,6 @@
 /// A set-up under way. Nothing of it is stored before it is confirmed.
 public struct PendingActivation: Sendable {
-  public enum Kind: Sendable {
+  public enum Kind: String, CaseIterable, Sendable {
     /// The user has no factor yet.
     case first
     /// Replaces the present factor, which stays valid until then.
@@ -110,18 +110,41 @@ public struct PendingActivations: Sendable {
   }
 
   /// Returns a set-up whose confirmation failed, unless a newer one took its place.
-  public mutating func putBack(_ activation: PendingActivation) {
-    guard !byNumber.values.contains(where: { $0.user.uid == activation.user.uid }) else { return }
+  ///
+  /// - Returns: whether it lives on.
+  @discardableResult
+  public mutating func putBack(_ activation: PendingActivation) -> Bool {
+    guard !byNumber.values.contains(where: { $0.user.uid == activation.user.uid }) else { return false }
     byNumber[activation.number] = activation
+    return true
+  }
+
+  /// The set-up of a user that a newer one would replace.
+  public func present(of user: UserIdentity) -> PendingActivation? {
+    byNumber.values.first { $0.user.uid == user.uid }
   }
 
   /// Drops the set-ups of a user, whose factor was set up or removed otherwise.
-  public mutating func removeAll(of user: UserIdentity) {
-    byNumber = byNumber.filter { $0.value.user.uid != user.uid }
-  }
+  ///
+  /// - Returns: what was dropped.
+  @discardableResult
+  public mutating func removeAll(of user: UserIdentity) -> [PendingActivation] { remove { $0.user.uid == user.uid } }
 
-  public mutating func removeExpired(at uptime: Int64) {
-    byNumber = byNumber.filter { $0.value.deadline > uptime }
+  /// Drops what has outlived its time.
+  ///
+  /// - Returns: what was dropped.
+  @discardableResult
+  public mutating func removeExpired(at uptime: Int64) -> [PendingActivation] { remove { $0.deadline <= uptime } }
+
+  /// Drops all.
+  ///
+  /// - Returns: what was dropped.
+  public mutating func removeAll() -> [PendingActivation] { remove { _ in true } }
+
+  private mutating func remove(_ isDue: (PendingActivation) -> Bool) -> [PendingActivation] {
+    let due = byNumber.values.filter(isDue).sorted { $0.number < $1.number }
+    for activation in due { byNumber[activation.number] = nil }
+    return due
   }
 
   /// The moment the next set-up dies, by `Moment.uptime`.

@@ -3,16 +3,21 @@ import OfflineAccess
 
 // What the administrator does for a user: Renew and Deactivate.
 extension FactorService {
-  func renew(_ call: MethodCall, _ caller: UInt32, _ policy: Policy) async throws(Refusal) -> Reply {
-    let user = try await managed(call, caller)
+  func renew(
+    _ call: MethodCall, _ caller: UInt32, _ policy: Policy, _ record: CallRecord
+  ) async throws(Refusal) -> Reply {
+    let user = try await managed(call, caller, record)
     let circumstances = circumstances(policy)
     let report = try await transact(user) { (state) throws(Refusal) in try state.renew(in: circumstances) }
-    Journal.note(.renewal, "the allowance of \(user.name) was renewed", user: user, fields: [("BY", String(caller))])
+    record.stands(report)
+    record.done(.renewal, "the allowance of \(user.name) was renewed")
     return [report.value]
   }
 
-  func deactivate(_ call: MethodCall, _ caller: UInt32, _ policy: Policy) async throws(Refusal) -> Reply {
-    let user = try await managed(call, caller)
+  func deactivate(
+    _ call: MethodCall, _ caller: UInt32, _ policy: Policy, _ record: CallRecord
+  ) async throws(Refusal) -> Reply {
+    let user = try await managed(call, caller, record)
     let circumstances = circumstances(policy)
     let decision: Result<Void, Refusal>
     do throws(StoreFailure) {
@@ -24,17 +29,18 @@ extension FactorService {
       decision = .success(())
     }
     try decision.get()
-    pending.removeAll(of: user)
+    for activation in pending.removeAll(of: user) { Journal.note(.dropped, activation, by: caller) }
     proofs.remove(user.uid)
-    Journal.note(
-      .deactivation, "offline access of \(user.name) was removed", user: user, fields: [("BY", String(caller))])
+    record.done(.deactivation, "offline access of \(user.name) was removed")
     return []
   }
 
   /// The user whom a call manages, once polkit agreed.
-  private func managed(_ call: MethodCall, _ caller: UInt32) async throws(Refusal) -> UserIdentity {
+  private func managed(
+    _ call: MethodCall, _ caller: UInt32, _ record: CallRecord
+  ) async throws(Refusal) -> UserIdentity {
     let name = try CallArguments(call).user(0)
-    let user = try await find(name, caller: caller)
+    let user = try await find(name, caller: caller, record)
     try await authorize(AccessRules.manage(caller: caller), call, subject: user?.name ?? name)
     guard let user else { throw Refusal.noSuchUser }
     return user

@@ -3,28 +3,27 @@ import GLibBus
 import OfflineAccess
 
 extension FactorService {
-  func authenticate(_ call: MethodCall, _ caller: UInt32, _ policy: Policy) async throws(Refusal) -> Reply {
+  func authenticate(
+    _ call: MethodCall, _ caller: UInt32, _ policy: Policy, _ record: CallRecord
+  ) async throws(Refusal) -> Reply {
     let arguments = CallArguments(call)
     let response = try arguments.response(1)
     let options = try arguments.options(2, allowed: [.service, .purpose, .remote, .pin])
     let purpose = try options.purpose()
-    let account = try await account(try arguments.user(0), caller: caller)
+    record.attempt(purpose, options)
+    let account = try await account(try arguments.user(0), caller: caller, record)
     let subject = account?.identity
     try await authorize(AccessRules.authenticate(caller: caller, subject: subject?.uid), call, subject: subject?.name)
     guard let account else { throw Refusal.noSuchUser }
     let user = account.identity
     let circumstances = circumstances(policy)
-    let record = AuthenticationRecord(user: user, purpose: purpose, options: options)
-
     if try await isExempt(account, policy) {
       record.granted(.exempt)
       return [UserState.empty(user).report(exempt: true, in: circumstances, via: .exempt).value]
     }
     do throws(Refusal) {
       try checkPresence(call)
-      let report = try await transact(user) { [algorithm] (state) throws(Refusal) in
-        try state.authenticate(response: response, purpose: purpose, in: circumstances, by: algorithm)
-      }
+      let report = try await prove(user, response, purpose, in: circumstances, record)
       // A yes given to a PAM service is that service's and proves nothing elsewhere; one that cost nothing
       // may come from a factor whose allowance is used up.
       if caller == user.uid, options[.service] == nil, policy.counts.contains(purpose) {
@@ -33,20 +32,38 @@ extension FactorService {
       record.granted(.offline)
       return [report.value]
     } catch {
-      guard error.reason == .notActivated, policy.failureMode == .open else {
-        // A question for what is needed is no event.
-        if error.reason != .responseRequired, refusals.shows(user.uid, at: circumstances.moment.uptime) {
-          record.refused(error.reason)
-        }
-        throw error
-      }
+      guard error.reason == .notActivated, policy.failureMode == .open else { throw error }
       record.granted(.failOpen)
       return [UserState.empty(user).report(exempt: false, in: circumstances, via: .failOpen).value]
     }
   }
 
-  func remainingAllowance(_ call: MethodCall, _ caller: UInt32, _ policy: Policy) async throws(Refusal) -> Reply {
-    let account = try await account(try CallArguments(call).user(0), caller: caller)
+  /// Lets the user's factor decide on `response`, and takes down how the user stands then.
+  ///
+  /// - Parameter purpose: nil for a proof of the factor that is no login.
+  func prove(
+    _ user: UserIdentity, _ response: String, _ purpose: Purpose?, in circumstances: Circumstances,
+    _ record: CallRecord, first check: @escaping @Sendable (UserState) throws(Refusal) -> Void = { _ in }
+  ) async throws(Refusal) -> AllowanceReport {
+    let (decision, report) = try await transact(user) {
+      [algorithm] (state) throws(Refusal) -> (Result<AllowanceReport, Refusal>, AllowanceReport) in
+      try check(state)
+      do throws(Refusal) {
+        let report = try state.authenticate(response: response, purpose: purpose, in: circumstances, by: algorithm)
+        return (.success(report), report)
+      } catch {
+        return (.failure(error), state.report(exempt: false, in: circumstances))
+      }
+    }
+    record.stands(report)
+    if case .failure(let refusal) = decision, refusal.reason == .badResponse { record.locks(until: report.lockedUntil) }
+    return try decision.get()
+  }
+
+  func remainingAllowance(
+    _ call: MethodCall, _ caller: UInt32, _ policy: Policy, _ record: CallRecord
+  ) async throws(Refusal) -> Reply {
+    let account = try await account(try CallArguments(call).user(0), caller: caller, record)
     let subject = account?.identity
     var isGreeter = false
     if caller != 0, caller != subject?.uid, let greeter = try await UserDirectory.account(withID: caller) {
@@ -70,36 +87,5 @@ extension UserState {
   /// A user without a factor, where the store need not be asked.
   fileprivate static func empty(_ user: UserIdentity) -> UserState {
     UserState(user: user, enrollment: nil, clockMark: 0)
-  }
-}
-
-/// One authentication as the journal tells it.
-private struct AuthenticationRecord {
-  let user: UserIdentity
-  let purpose: Purpose
-  let options: [OptionKey: String]
-
-  private var fields: [(String, String)] {
-    [("PURPOSE", purpose.rawValue)]
-      + [("SERVICE", OptionKey.service), ("REMOTE", .remote)].compactMap { name, key in options[key].map { (name, $0) }
-      }
-  }
-
-  func granted(_ via: Via) {
-    let how =
-      switch via {
-      case .offline: "passed offline by passcode"
-      case .online: "passed online"
-      case .exempt: "passed, exempt"
-      case .failOpen: "LET IN WITHOUT A FACTOR, as mode=open allows"
-      }
-    Journal.note(
-      .granted, "\(user.name) \(how) (\(purpose.rawValue))", user: user, fields: fields + [("VIA", via.rawValue)])
-  }
-
-  func refused(_ reason: Refusal.Reason) {
-    Journal.note(
-      .refused, "\(user.name) refused: \(reason.rawValue) (\(purpose.rawValue))", user: user,
-      fields: fields + [("REASON", reason.rawValue)])
   }
 }

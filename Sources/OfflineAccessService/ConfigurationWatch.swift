@@ -17,11 +17,13 @@ final class ConfigurationWatch {
   func policy() throws(Refusal) -> Policy {
     let present = files.fingerprint()
     if present != fingerprint {
+      let isChange = fingerprint != nil
       fingerprint = present
       do throws(ConfigurationError) {
         let policy = try files.load().policy
         loaded = .success(policy)
         idleExit = policy.idleExit
+        if isChange { Journal.note(.configuration, "the changed configuration is in force") }
       } catch {
         loaded = .failure(error)
         Journal.fault("the configuration is refused: \(error)")

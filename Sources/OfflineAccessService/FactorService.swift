@@ -19,7 +19,8 @@ final class FactorService {
   private let calendar = SystemCalendar()
   var pending = PendingActivations()
   var proofs = FreshProofs()
-  var refusals = RefusalLog()
+  private var refusals = RefusalLog()
+  var expiry: UInt32?
 
   init(callers: Callers, polkit: Polkit, configuration: ConfigurationWatch, store: any EnrollmentStore) {
     self.callers = callers
@@ -31,20 +32,20 @@ final class FactorService {
   /// Whether ending now would lose something that a caller relies on.
   var holdsState: Bool {
     let uptime = Moment.now().uptime
-    pending.removeExpired(at: uptime)
+    expireSetUps(at: uptime)
     return !pending.isEmpty || !proofs.isEmpty(at: uptime)
   }
 
   /// Answers a call on the factor's object.
   func answerFactor(_ call: MethodCall) async -> Result<Reply, Refusal> {
-    await answer(call) { (caller, policy) async throws(Refusal) in
+    await answer(call) { (caller, policy, record) async throws(Refusal) in
       switch FactorMember(rawValue: call.member) {
-      case .authenticate: try await self.authenticate(call, caller, policy)
-      case .remainingAllowance: try await self.remainingAllowance(call, caller, policy)
-      case .activate: try await self.activate(call, caller, policy)
-      case .reactivate: try await self.reactivate(call, caller, policy)
-      case .renew: try await self.renew(call, caller, policy)
-      case .deactivate: try await self.deactivate(call, caller, policy)
+      case .authenticate: try await self.authenticate(call, caller, policy, record)
+      case .remainingAllowance: try await self.remainingAllowance(call, caller, policy, record)
+      case .activate: try await self.activate(call, caller, policy, record)
+      case .reactivate: try await self.reactivate(call, caller, policy, record)
+      case .renew: try await self.renew(call, caller, policy, record)
+      case .deactivate: try await self.deactivate(call, caller, policy, record)
       case nil: throw Refusal(.notSupported, "There is no method \(call.member).")
       }
     }
@@ -52,39 +53,31 @@ final class FactorService {
 
   /// Answers a call on a set-up's object.
   func answerActivation(_ call: MethodCall) async -> Result<Reply, Refusal> {
-    await answer(call) { (caller, policy) async throws(Refusal) in
+    await answer(call) { (caller, policy, record) async throws(Refusal) in
       switch ActivationMember(rawValue: call.member) {
-      case .confirm: try await self.confirm(call, caller, policy)
-      case .cancel: try self.cancel(call, caller)
+      case .confirm: try await self.confirm(call, caller, policy, record)
+      case .cancel: try self.cancel(call, caller, record)
       case nil: throw Refusal(.notSupported, "There is no method \(call.member).")
       }
     }
   }
 
   private func answer(
-    _ call: MethodCall, _ body: @BusActor (UInt32, Policy) async throws(Refusal) -> Reply
+    _ call: MethodCall, _ body: @BusActor (UInt32, Policy, CallRecord) async throws(Refusal) -> Reply
   ) async -> Result<Reply, Refusal> {
-    var known: UInt32?
+    let record = CallRecord(call.member)
     do throws(Refusal) {
       let caller = try await callers.uid(of: call.sender)
-      known = caller
-      return .success(try await body(caller, try configuration.policy()))
+      record.caller = caller
+      return .success(try await body(caller, try configuration.policy(), record))
     } catch {
-      note(error, call, caller: known)
+      // A question for what is needed is no event.
+      if error.reason != .responseRequired, refusals.shows(record.origin, at: Moment.now().uptime) {
+        record.refused(error.reason)
+      }
+      // Locks are few by themselves.
+      record.tellLock()
       return .failure(error)
-    }
-  }
-
-  /// Tells the journal who was kept from what. Wrong codes are told by Authenticate itself, with the user.
-  private func note(_ refusal: Refusal, _ call: MethodCall, caller: UInt32?) {
-    switch refusal.reason {
-    case .accessDenied, .interactiveAuthorizationRequired:
-      guard let caller else { return Journal.fault("\(call.member): a caller could not be identified") }
-      guard refusals.shows(caller, at: Moment.now().uptime) else { return }
-      Journal.note(
-        .refused, "\(call.member) by user id \(caller) refused: \(refusal.reason.rawValue)",
-        fields: [("BY", String(caller)), ("REASON", refusal.reason.rawValue)])
-    default: return
     }
   }
 
@@ -95,13 +88,18 @@ final class FactorService {
   }
 
   /// The account behind `name`, or the caller's for "".
-  func account(_ name: String, caller: UInt32) async throws(Refusal) -> UserDirectory.Account? {
-    name.isEmpty ? try await UserDirectory.account(withID: caller) : try await UserDirectory.account(named: name)
+  func account(
+    _ name: String, caller: UInt32, _ record: CallRecord
+  ) async throws(Refusal) -> UserDirectory.Account? {
+    let account =
+      name.isEmpty ? try await UserDirectory.account(withID: caller) : try await UserDirectory.account(named: name)
+    record.user = account?.identity
+    return account
   }
 
   /// The user behind `name`, or the caller for "".
-  func find(_ name: String, caller: UInt32) async throws(Refusal) -> UserIdentity? {
-    try await account(name, caller: caller)?.identity
+  func find(_ name: String, caller: UInt32, _ record: CallRecord) async throws(Refusal) -> UserIdentity? {
+    try await account(name, caller: caller, record)?.identity
   }
 
   /// Whether the configuration lists the account. Other names of its user id are not looked at: an entry for

@@ -2,35 +2,92 @@ import CGLib
 import Glibc
 import OfflineAccess
 
-/// What happened, for the administrator: structured in the journal, on standard error elsewhere.
-/// Never holds a passcode, a secret or a PIN.
+/// What happened, for the administrator: with its fields in the journal, in one line on standard error elsewhere.
+/// Never holds a passcode, a secret or a PIN, nor a name that a caller made up: people type passwords there.
 enum Journal {
-  enum Event: String {
-    case granted, refused, activation, renewal, deactivation, service, fault
-  }
+  typealias Fields = [AuditField: String]
 
-  static func note(_ event: Event, _ message: String, user: UserIdentity? = nil, fields: [(String, String)] = []) {
-    write(event, message, level: G_LOG_LEVEL_MESSAGE, priority: "5", user: user, fields: fields)
+  static func note(_ event: AuditEvent, _ message: String, _ fields: Fields = [:]) {
+    write(event, message, fields, level: G_LOG_LEVEL_MESSAGE, priority: "5")
   }
 
   /// Something is broken or wrongly set up.
-  static func fault(_ message: String, user: UserIdentity? = nil, fields: [(String, String)] = []) {
-    write(.fault, message, level: G_LOG_LEVEL_WARNING, priority: "3", user: user, fields: fields)
+  static func fault(_ message: String) {
+    write(.fault, message, [:], level: G_LOG_LEVEL_WARNING, priority: "3")
+  }
+
+  /// A step of a set-up.
+  ///
+  /// - Parameter caller: the user id whose call it was; nil where time or the service's end did it.
+  static func note(_ step: ActivationStep, _ activation: PendingActivation, by caller: UInt32?) {
+    var fields = activation.journalFields
+    fields[.step] = step.rawValue
+    fields[.by] = caller.map(String.init)
+    note(.activation, "set-up \(activation.number) of a passcode for \(activation.user.name) \(step.rawValue)", fields)
   }
 
   private static func write(
-    _ event: Event, _ message: String, level: GLogLevelFlags, priority: String, user: UserIdentity?,
-    fields: [(String, String)]
+    _ event: AuditEvent, _ message: String, _ fields: Fields, level: GLogLevelFlags, priority: String
   ) {
-    var all: [(String, String)] = [
-      ("MESSAGE", printable(message)), ("PRIORITY", priority), ("SYSLOG_FACILITY", "10"),
-      ("GLIB_DOMAIN", "offline-accessd"), ("OFFLINE_ACCESS_EVENT", event.rawValue),
-    ]
-    if let user {
-      all += [("OFFLINE_ACCESS_USER", printable(user.name)), ("OFFLINE_ACCESS_UID", String(user.uid))]
+    let rest = [("PRIORITY", priority), ("SYSLOG_FACILITY", "10"), ("GLIB_DOMAIN", "offline-accessd")]
+    let isTaken =
+      isJournal
+      && send([("MESSAGE", printable(message))] + rest + entry(event, fields)) {
+        g_log_writer_journald(level, $0, $1, nil) == G_LOG_WRITER_HANDLED
+      }
+    if isTaken { return }
+    _ = send([("MESSAGE", line(event, message, fields))] + rest) {
+      g_log_writer_standard_streams(level, $0, $1, nil) == G_LOG_WRITER_HANDLED
     }
-    all += fields.map { ("OFFLINE_ACCESS_" + $0, printable($1)) }
-    let strings = all.map { (strdup($0), strdup($1)) }
+  }
+
+  /// The fields of an entry of the journal, without message and syslog's own.
+  static func entry(_ event: AuditEvent, _ fields: Fields) -> [(String, String)] {
+    [(AuditField.eventJournalName, event.rawValue)]
+      + AuditField.allCases.compactMap { field in fields[field].map { (field.journalName, printable($0)) } }
+  }
+
+  /// One line of text: the message, then all fields as `name=value`.
+  ///
+  /// No caller chose a part of the message, so the first bracket with `event=` begins the fields.
+  static func line(_ event: AuditEvent, _ message: String, _ fields: Fields) -> String {
+    let words = AuditField.allCases.compactMap { field in fields[field].map { "\(field.rawValue)=\(quoted($0))" } }
+    return "\(printable(message)) [\((["event=\(event.rawValue)"] + words).joined(separator: " "))]"
+  }
+
+  /// A value as logfmt has it: in quotation marks where it is more than a plain word.
+  private static func quoted(_ text: String) -> String {
+    let isPlain = !text.isEmpty && text.utf8.allSatisfy { plain.contains($0) }
+    if isPlain { return text }
+    var result = "\""
+    for scalar in printable(text).unicodeScalars {
+      if scalar == "\"" || scalar == "\\" { result += "\\" }
+      result.unicodeScalars.append(scalar)
+    }
+    return result + "\""
+  }
+
+  private static let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:/@+".utf8)
+
+  /// Callers choose names of services and hosts; none may start a line of its own, or change how one looks.
+  static func printable(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .format, .lineSeparator, .paragraphSeparator: "?"
+          default: scalar
+          }
+        }))
+  }
+
+  /// Whether standard error is the journal, as it is for a service of systemd.
+  private static let isJournal = g_log_writer_is_journald(STDERR_FILENO) != 0
+
+  private static func send(
+    _ fields: [(String, String)], _ writer: (UnsafePointer<GLogField>?, gsize) -> Bool
+  ) -> Bool {
+    let strings = fields.map { (strdup($0), strdup($1)) }
     defer {
       for (key, value) in strings {
         free(key)
@@ -38,11 +95,18 @@ enum Journal {
       }
     }
     let entries = strings.map { GLogField(key: $0, value: $1, length: -1) }
-    g_log_structured_array(level, entries, gsize(entries.count))
+    return writer(entries, gsize(entries.count))
   }
+}
 
-  /// Callers choose names of services and hosts; none may start a line of its own.
-  private static func printable(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "?" : $0 }))
+extension UserIdentity {
+  var journalFields: Journal.Fields { [.user: name, .uid: String(uid)] }
+}
+
+extension PendingActivation {
+  var journalFields: Journal.Fields {
+    user.journalFields.merging([
+      .activation: String(number), .kind: kind.rawValue, .method: FactorMethod.passcode.rawValue,
+    ]) { $1 }
   }
 }

@@ -84,10 +84,10 @@ final class ServiceProcess {
     leaving = true
     if let idleTimer { cancelTimer(idleTimer) }
     idleTimer = nil
-    do throws(BusError) { try bus.releaseName(BusName.service) } catch { return MainLoop.quit(EXIT_SUCCESS) }
+    do throws(BusError) { try bus.releaseName(BusName.service) } catch { return end() }
     leaveIfDone()
     // What waits for a person is given up: it would hold a shutdown up.
-    _ = startTimer(after: 3000) { MainLoop.quit(EXIT_SUCCESS) }
+    _ = startTimer(after: 3000) { [self] in end() }
   }
 
   /// Ends once all is answered that came before the name went: the gate has counted it as it arrived.
@@ -97,6 +97,12 @@ final class ServiceProcess {
       return
     }
     bus.flush()
+    end()
+  }
+
+  private func end() {
+    service.dropSetUps()
+    Journal.note(.service, "ends")
     MainLoop.quit(EXIT_SUCCESS)
   }
 }

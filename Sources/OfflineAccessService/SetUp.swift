@@ -12,14 +12,16 @@ extension FactorService {
   private static let digits = 6
   private static let period: Int64 = 30  // seconds; RFC 6238, section 5.2
 
-  func activate(_ call: MethodCall, _ caller: UInt32, _ policy: Policy) async throws(Refusal) -> Reply {
+  func activate(
+    _ call: MethodCall, _ caller: UInt32, _ policy: Policy, _ record: CallRecord
+  ) async throws(Refusal) -> Reply {
     let arguments = CallArguments(call)
     let name = try arguments.user(0)
     let method = try arguments.method(1)
     let options = try arguments.options(2, allowed: [.name])
     let machine = try machineName(options[.name])
     try checkSupport(method, policy)
-    let user = try await find(name, caller: caller)
+    let user = try await find(name, caller: caller, record)
     let rule = AccessRules.activate(caller: caller, subject: user?.uid, policy: policy)
     try await authorize(rule, call, subject: user?.name ?? name)
     guard let user else { throw Refusal.noSuchUser }
@@ -29,17 +31,19 @@ extension FactorService {
     return try await start(.first, of: user, by: caller, machine: machine, granted: granted, policy)
   }
 
-  func reactivate(_ call: MethodCall, _ caller: UInt32, _ policy: Policy) async throws(Refusal) -> Reply {
+  func reactivate(
+    _ call: MethodCall, _ caller: UInt32, _ policy: Policy, _ record: CallRecord
+  ) async throws(Refusal) -> Reply {
     let arguments = CallArguments(call)
     let name = try arguments.user(0)
     let method = try arguments.method(1)
     let options = try arguments.options(2, allowed: [.name, .response])
     let machine = try machineName(options[.name])
     try checkSupport(method, policy)
-    let user = try await find(name, caller: caller)
+    let user = try await find(name, caller: caller, record)
     var proven = false
     if let user, user.uid == caller, caller != 0 {
-      proven = try await proveFactor(user, response: options[.response], policy)
+      proven = try await proveFactor(user, response: options[.response], policy, record)
     }
     let rule = AccessRules.reactivate(caller: caller, subject: user?.uid, proven: proven, policy: policy)
     try await authorize(rule, call, subject: user?.name ?? name)
@@ -48,13 +52,15 @@ extension FactorService {
   }
 
   /// Whether the user's present factor says yes now: by `response`, or by a fresh yes to Authenticate.
-  private func proveFactor(_ user: UserIdentity, response: String?, _ policy: Policy) async throws(Refusal) -> Bool {
+  private func proveFactor(
+    _ user: UserIdentity, response: String?, _ policy: Policy, _ record: CallRecord
+  ) async throws(Refusal) -> Bool {
     let circumstances = circumstances(policy)
     guard let response else { return proofs.take(user.uid, at: circumstances.moment.uptime) }
-    _ = try await transact(user) { [algorithm] (state) throws(Refusal) in
+    _ = try await prove(user, response, nil, in: circumstances, record) { (state) throws(Refusal) in
       try state.checkActivation(.replacement)
-      return try state.authenticate(response: response, purpose: nil, in: circumstances, by: algorithm)
     }
+    record.granted(.offline)
     return true
   }
 
@@ -71,14 +77,16 @@ extension FactorService {
     let factor = PasscodeFactor(
       secret: try randomSecret(count: Self.secretLength), digits: Self.digits, movement: movement)
     let moment = Moment.now()
+    expireSetUps(at: moment.uptime)
+    let older = pending.present(of: user)
     let activation = try pending.add(at: moment.uptime) { number in
       PendingActivation(
         number: number, owner: owner, user: user, kind: kind, granted: granted, factor: factor, startedAt: moment.uptime
       )
     }
-    Journal.note(
-      .activation, "set-up \(activation.number) of a passcode for \(user.name) started", user: user,
-      fields: [("BY", String(owner))])
+    if let older { Journal.note(.replaced, older, by: owner) }
+    Journal.note(.started, activation, by: owner)
+    armExpiry(at: moment.uptime)
     let uri = KeyURI(
       issuer: policy.issuer.isEmpty ? Policy.defaultIssuer : policy.issuer, account: "\(user.name)@\(machine)",
       factor: factor)
@@ -88,39 +96,72 @@ extension FactorService {
     ]
   }
 
-  func confirm(_ call: MethodCall, _ caller: UInt32, _ policy: Policy) async throws(Refusal) -> Reply {
+  func confirm(
+    _ call: MethodCall, _ caller: UInt32, _ policy: Policy, _ record: CallRecord
+  ) async throws(Refusal) -> Reply {
+    record.activation = try number(call)
     let arguments = CallArguments(call)
     let response = try arguments.response(0)
     _ = try arguments.options(1, allowed: [])
     let circumstances = circumstances(policy)
     // Taken out while it is confirmed, so that a second Confirm finds nothing.
-    let activation = try pending.take(try number(call), owner: caller, at: circumstances.moment.uptime)
+    let activation = try take(call, caller, at: circumstances.moment.uptime, record)
     do throws(Refusal) {
       try checkPresence(call)
       let report = try await transact(activation.user) { [algorithm] (state) throws(Refusal) in
         try state.confirm(activation, response: response, in: circumstances, by: algorithm)
       }
-      pending.removeAll(of: activation.user)
+      for other in pending.removeAll(of: activation.user) { Journal.note(.dropped, other, by: caller) }
       // What the old device said must not replace the new one.
       proofs.remove(activation.user.uid)
-      Journal.note(
-        .activation, "set-up \(activation.number) of a passcode for \(activation.user.name) confirmed",
-        user: activation.user,
-        fields: [("BY", String(caller))])
+      Journal.note(.confirmed, activation, by: caller)
       return [.boolean(true), report.value]
     } catch {
       // A wrong code, a full disk: the person may try again. A state that moved on is final.
-      if error.reason != .alreadyActivated, error.reason != .notActivated { pending.putBack(activation) }
+      let isFinal = error.reason == .alreadyActivated || error.reason == .notActivated
+      if isFinal || !pending.putBack(activation) {
+        Journal.note(isFinal ? .dropped : .replaced, activation, by: caller)
+      }
       throw error
     }
   }
 
-  func cancel(_ call: MethodCall, _ caller: UInt32) throws(Refusal) -> Reply {
-    let activation = try pending.take(try number(call), owner: caller, at: Moment.now().uptime)
-    Journal.note(
-      .activation, "set-up \(activation.number) for \(activation.user.name) cancelled", user: activation.user,
-      fields: [("BY", String(caller))])
+  func cancel(_ call: MethodCall, _ caller: UInt32, _ record: CallRecord) throws(Refusal) -> Reply {
+    record.activation = try number(call)
+    let activation = try take(call, caller, at: Moment.now().uptime, record)
+    Journal.note(.cancelled, activation, by: caller)
     return []
+  }
+
+  /// Takes out the set-up that `call` names, if it is the caller's.
+  private func take(
+    _ call: MethodCall, _ caller: UInt32, at uptime: Int64, _ record: CallRecord
+  ) throws(Refusal) -> PendingActivation {
+    expireSetUps(at: uptime)
+    let activation = try pending.take(try number(call), owner: caller, at: uptime)
+    record.user = activation.user
+    return activation
+  }
+
+  /// Ends the set-ups whose time is over.
+  func expireSetUps(at uptime: Int64) {
+    for activation in pending.removeExpired(at: uptime) { Journal.note(.expired, activation, by: nil) }
+  }
+
+  /// Sees to it that set-ups end in time, and their secrets with them, when nobody calls.
+  private func armExpiry(at uptime: Int64) {
+    guard expiry == nil, let deadline = pending.nextDeadline else { return }
+    expiry = startTimer(after: UInt32(clamping: max(1, deadline - uptime)) * 1000) { [self] in
+      expiry = nil
+      let uptime = Moment.now().uptime
+      expireSetUps(at: uptime)
+      armExpiry(at: uptime)
+    }
+  }
+
+  /// Ends all set-ups, as the service ends.
+  func dropSetUps() {
+    for activation in pending.removeAll() { Journal.note(.dropped, activation, by: nil) }
   }
 
   /// The number in an activation's path.

@@ -76,6 +76,11 @@ struct ManualTests {
     for member in ActivationMember.allCases { #expect(service.contains(".It Fn \(member.rawValue)"), "\(member)") }
     for key in OptionKey.allCases { #expect(service.contains(".It Cm \\&\(key.rawValue)\n"), "\(key)") }
     for state in AllowanceState.allCases { #expect(service.contains(".It Cm \\&\(state.rawValue)\n"), "\(state)") }
+    for event in AuditEvent.allCases { #expect(service.contains(".It Cm \\&\(event.rawValue)\n"), "\(event)") }
+    for field in AuditField.allCases {
+      #expect(service.contains(".It Cm \\&\(field.rawValue) Pq Li \\&\(field.journalName)\n"), "\(field)")
+    }
+    for step in ActivationStep.allCases { #expect(service.contains(".It Cm \\&\(step.rawValue)\n"), "\(step)") }
   }
 
   @Test("the PAM services that mean something by their name are in the module's page")
