@@ -45,7 +45,9 @@ let package = Package(
       dependencies: [
         "OfflineAccess", "BusInterface", "Passcode", "Store", "GLibBus", "Configuration", "CGLib", "CLinux",
       ]),
-    .executableTarget(name: "offline-accessd", dependencies: ["OfflineAccessService"]),
+    // Wipes what the service's process frees; nothing else links it.
+    .target(name: "WipingFree", path: "Sources/C/WipingFree"),
+    .executableTarget(name: "offline-accessd", dependencies: ["OfflineAccessService", "WipingFree"]),
 
     // Front ends. BusClient and Conversation also compile as Embedded Swift (see Makefile).
     .target(name: "BusClient", dependencies: ["OfflineAccess", "BusInterface", "CDBus"]),

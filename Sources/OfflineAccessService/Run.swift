@@ -8,10 +8,11 @@ import Store
 ///
 /// - Returns: the process's exit status.
 public func runService() -> Int32 {
-  // Secrets live in this memory: no core dump, no look from outside.
+  // Secrets live in this memory: no core dump, no look from outside, no copy in swap space.
   var none = rlimit(rlim_cur: 0, rlim_max: 0)
   setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
   _ = linux_forbid_dump()
+  lockMemory()
   umask(0o077)
   signal(SIGPIPE, SIG_IGN)
   // Whoever started it may have had signals blocked; a service that does not hear SIGTERM gets killed.
@@ -33,4 +34,25 @@ public func runService() -> Int32 {
   let status = MainLoop.run()
   store.close()
   return status
+}
+
+/// Keeps all memory of this process out of swap space, as far as it is used: secrets also pass through stacks,
+/// strings and the buffers of libraries.
+///
+/// Where the system does not allow it (a container without CAP_IPC_LOCK and with a limit), the service goes on and
+/// says so: nobody gets in by that, and a refusal would shut everybody out.
+private func lockMemory() {
+  let locked = mlockall(MCL_CURRENT | MCL_FUTURE | Int32(MCL_ONFAULT)) == 0
+  // A limit that is near would fail allocations later. It counts addresses, most of which are never used.
+  if locked, canMap(1 << 30) { return }
+  let cause = String(cString: strerror(errno))
+  munlockall()
+  Journal.fault("the memory cannot be locked (\(cause)): secrets may reach swap space")
+}
+
+private func canMap(_ length: Int) -> Bool {
+  let place = mmap(nil, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+  guard place != MAP_FAILED else { return false }
+  munmap(place, length)
+  return true
 }

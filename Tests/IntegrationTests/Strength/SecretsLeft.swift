@@ -1,0 +1,199 @@
+import Foundation
+import Glibc
+import Testing
+
+extension IntegrationTests.Strength {
+  @Suite("No secret and no code is left in logs, in the store or in memory")
+  struct SecretsLeft {
+    private static let log = "/run/dbus-daemon.log"
+
+    init() throws { try Machine.reset("[Service]\nidle-exit=0\n") }
+
+    @Test("after many set-ups, logins and mistakes: nothing in the log, the state folder and the running memory")
+    func running() throws {
+      let story = try Story(people: IntegrationTests.Strength.times(60, short: 4))
+      let pid = try #require(try Machine.servicePID())
+      // Reading finds what is there, or finding nothing would mean nothing.
+      let memory = try ProcessMemory(of: pid)
+      #expect(memory.count(["OFFLINE_ACCESS_", "org.offlineaccess.Factor1"].map { Array($0.utf8) }) >= 2)
+      try story.expectNothing(in: memory)
+      try story.expectNothing(in: FileBytes(Self.log))
+      for name in try FileManager.default.contentsOfDirectory(atPath: Machine.stateFolder) {
+        try story.expectNothing(in: FileBytes("\(Machine.stateFolder)/\(name)"))
+      }
+      try IntegrationTests.Strength.report(
+        "Secrets", tried: "secrets, URIs and typed codes searched in log, database, its log, key and running memory",
+        times: "\(story.secrets.count) secrets, \(story.codes.count) codes", outcome: "none found")
+    }
+
+    @Test("nothing is left at the very end of the process, before the kernel takes its memory")
+    func atExit() throws {
+      let story = try Story(people: IntegrationTests.Strength.times(20, short: 2))
+      let pid = try #require(try Machine.servicePID())
+      // The debugger holds it at its last system call; this test reads the memory meanwhile.
+      let debugger = try PromptDialogue([
+        "gdb", "--batch", "--nx", "-iex", "set auto-load off", "-p", String(pid), "-ex",
+        "handle all nostop noprint pass",
+        "-ex", "catch syscall exit_group", "-ex", "shell echo ready", "-ex", "continue", "-ex",
+        "shell echo held && read line", "-ex", "kill",
+      ])
+      try debugger.wait(for: "ready")
+      kill(pid, SIGTERM)
+      try debugger.wait(for: "held")
+      try story.expectNothing(in: ProcessMemory(of: pid))
+      debugger.answer("go on")
+      _ = try debugger.finish()
+      try waitUntil("the service has ended") { kill(pid, 0) != 0 }
+      try IntegrationTests.Strength.report(
+        "Secrets", tried: "the same in the memory of the process at its last system call",
+        times: "\(story.secrets.count) secrets, \(story.codes.count) codes", outcome: "none found")
+    }
+
+    @Test("a set-up that waits for its code is in memory as bytes only, and its end wipes them")
+    func pending() throws {
+      let user = try Machine.newUser()
+      let challenge = expectYes(try Factor.root.activate(user))
+      let phone = try Phone(uri: try #require(challenge["uri"]))
+      let pid = try #require(try Machine.servicePID())
+      let story = Story(secrets: [phone.secret], codes: [])
+      // Other messages pass through the same buffers.
+      for _ in 1...3 { _ = try Factor.root.allowance(user) }
+      let memory = try ProcessMemory(of: pid)
+      #expect(memory.count(story.raw) == 2)
+      #expect(memory.count(story.spelled) == 0)
+      expectYes(try Factor.root.cancel(challenge.path))
+      for _ in 1...3 { _ = try Factor.root.allowance(user) }
+      try story.expectNothing(in: ProcessMemory(of: pid))
+    }
+  }
+}
+
+/// What people did, and what of it must be left nowhere.
+private struct Story {
+  /// In base 32, as the URI tells them.
+  let secrets: [String]
+  let codes: [String]
+
+  init(secrets: [String], codes: [String]) { (self.secrets, self.codes) = (secrets, codes) }
+
+  /// Each person sets a factor up, logs in, types a wrong code and a spent one, and starts a replacement.
+  init(people: Int) throws {
+    var secrets: [String] = []
+    var codes: [String] = []
+    for _ in 0..<people {
+      let user = try Machine.newUser()
+      let first = expectYes(try Factor.root.activate(user))
+      let phone = try Phone(uri: try #require(first["uri"]))
+      secrets.append(phone.secret)
+      let setUp = try phone.code()
+      expectYes(try Factor.root.confirm(first.path, setUp))
+      let login = try phone.nextCode()
+      expectYes(try Factor.root.authenticate(user, login, ["service": "sshd"]))
+      let wrong = String(format: "%06d", (Int(login)! + 314_159) % 1_000_000)
+      expectRefused(try Factor.root.authenticate(user, wrong), "BadResponse")
+      expectRefused(try Factor.root.authenticate(user, login), "ResponseReplayed")
+      let second = expectYes(try Factor.root.reactivate(user))
+      secrets.append(try Phone(uri: try #require(second["uri"])).secret)
+      expectRefused(try Factor.root.confirm(second.path, wrong), "BadResponse")
+      expectYes(try Factor.root.cancel(second.path))
+      codes += [setUp, login, wrong]
+    }
+    // Messages without secrets pass through the buffers of the last ones.
+    for _ in 1...8 { expectYes(try Factor.root.allowance("alice")) }
+    self.init(secrets: secrets, codes: codes)
+  }
+
+  /// The bytes in halves, as a block that was freed may have lost its beginning.
+  var raw: [[UInt8]] {
+    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+    return secrets.flatMap { secret in
+      let bits = secret.flatMap { character in
+        let value = alphabet.firstIndex(of: character) ?? 0
+        return (0..<5).map { value >> (4 - $0) & 1 }
+      }
+      let bytes = (0..<20).map { index in bits[index * 8..<index * 8 + 8].reduce(UInt8(0)) { $0 << 1 | UInt8($1) } }
+      return [Array(bytes[..<10]), Array(bytes[10...])]
+    }
+  }
+
+  /// The text in halves, as in the URI and in groups of four as it is shown.
+  var spelled: [[UInt8]] {
+    secrets.flatMap { secret in
+      [secret.prefix(16), secret.suffix(16)].flatMap { half in
+        let groups = stride(from: 0, to: 16, by: 4).map { half.dropFirst($0).prefix(4) }
+        return [Array(half.utf8), Array(groups.joined(separator: " ").utf8)]
+      }
+    }
+  }
+
+  func expectNothing(in memory: some Searchable, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let found = [
+      "bytes": memory.count(raw), "base 32": memory.count(spelled), "codes": memory.count(codes.map { Array($0.utf8) }),
+    ]
+    #expect(found.values.allSatisfy { $0 == 0 }, "\(memory.name): \(found)", sourceLocation: sourceLocation)
+  }
+}
+
+private protocol Searchable {
+  var name: String { get }
+  /// How often any of `patterns` is in it.
+  func count(_ patterns: [[UInt8]]) -> Int
+}
+
+/// The contents of a file.
+private struct FileBytes: Searchable {
+  let name: String
+  private let data: Data
+
+  init(_ path: String) throws {
+    name = path
+    data = try Data(contentsOf: URL(fileURLWithPath: path))
+  }
+
+  func count(_ patterns: [[UInt8]]) -> Int { Search.count(patterns, in: data) }
+}
+
+/// A copy of all memory that a process can write to: heap, stacks, libraries' data.
+private struct ProcessMemory: Searchable {
+  let name: String
+  private let parts: [Data]
+
+  init(of pid: Int32) throws {
+    name = "memory of \(pid)"
+    let file = try #require(FileHandle(forReadingAtPath: "/proc/\(pid)/mem"))
+    defer { try? file.close() }
+    let maps = try String(contentsOfFile: "/proc/\(pid)/maps", encoding: .utf8)
+    parts = try maps.split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ")
+      guard words[1].hasPrefix("rw") else { return nil }
+      let range = words[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
+      try file.seek(toOffset: range[0])
+      return try file.read(upToCount: Int(range[1] - range[0]))
+    }
+    try #require(parts.reduce(0) { $0 + $1.count } > 1 << 20, "the memory cannot be read")
+  }
+
+  func count(_ patterns: [[UInt8]]) -> Int { parts.reduce(0) { $0 + Search.count(patterns, in: $1) } }
+}
+
+private enum Search {
+  static func count(_ patterns: [[UInt8]], in data: Data) -> Int {
+    data.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return 0 }
+      return patterns.reduce(0) { $0 + count($1, from: start, to: start + bytes.count) }
+    }
+  }
+
+  private static func count(_ pattern: [UInt8], from start: UnsafeRawPointer, to end: UnsafeRawPointer) -> Int {
+    // Found by a byte that is not zero: most of memory is.
+    guard let anchor = pattern.firstIndex(where: { $0 != 0 }) else { return 0 }
+    var found = 0
+    var place = start + anchor
+    while place < end, let hit = memchr(place, Int32(pattern[anchor]), end - place) {
+      let candidate = UnsafeRawPointer(hit) - anchor
+      if end - candidate >= pattern.count, memcmp(candidate, pattern, pattern.count) == 0 { found += 1 }
+      place = UnsafeRawPointer(hit) + 1
+    }
+    return found
+  }
+}
