@@ -12,7 +12,9 @@ import Synchronization
 public final class CallGate: Sendable {
   /// Open calls of one ordinary user. root, for whom the PAM module runs, has no bound.
   public static let callsAtOnce = 64
-  /// Open calls of a connection whose user is not known yet.
+  /// Open calls of all connections whose user is not known yet; the bus tells within a moment.
+  static let callsOfStrangers = 1024
+  /// Open calls that each of those connections has in any case.
   static let callsOfStranger = 4
   /// Connections remembered at once.
   private static let capacity = 4096
@@ -30,10 +32,23 @@ public final class CallGate: Sendable {
     var users: [String: UInt32] = [:]
     /// Open calls by user id, of connections whose user is known.
     var openByUser: [UInt32: Int] = [:]
+    /// Open calls of connections whose user is not known.
+    var openByStrangers = 0
+    /// Calls that were let in before their user was known: how many of them stay, and how many are too many.
+    var late: [String: (stay: Int, go: Int)] = [:]
     /// Connections that left the bus with calls open.
     var gone: Set<String> = []
     /// When Busy was last counted from, and how often it was said since, by user id or stranger.
     var busy: [UInt32?: (since: Int64, count: Int)] = [:]
+
+    /// Counts a call of `sender` in, or out again.
+    mutating func count(_ step: Int, of sender: String) {
+      let count = open[sender, default: 0] + step
+      open[sender] = count > 0 ? count : nil
+      guard let user = users[sender] else { return openByStrangers += step }
+      let sum = openByUser[user, default: 0] + step
+      openByUser[user] = sum > 0 ? sum : nil
+    }
   }
 
   private let state = Mutex(State())
@@ -44,19 +59,34 @@ public final class CallGate: Sendable {
   public func user(of sender: String) -> UInt32? { state.withLock { $0.users[sender] } }
 
   /// Notes the user behind a connection.
-  ///
-  /// - Returns: whether that user is within the bound, the calls of this connection counted in.
-  @discardableResult
-  public func learn(_ uid: UInt32, of sender: String) -> Bool {
+  public func learn(_ uid: UInt32, of sender: String) {
     state.withLock { state in
-      if state.users[sender] != nil { return true }
+      if state.users[sender] != nil { return }
       if state.users.count >= Self.capacity {
         // Whoever has a call open is still needed, for the count.
         state.users = state.users.filter { state.open[$0.key] != nil }
       }
       state.users[sender] = uid
-      state.openByUser[uid, default: 0] += state.open[sender] ?? 0
-      return uid == 0 || state.openByUser[uid, default: 0] <= Self.callsAtOnce
+      guard let count = state.open[sender] else { return }
+      let before = state.openByUser[uid, default: 0]
+      state.openByUser[uid] = before + count
+      state.openByStrangers -= count
+      let room = uid == 0 ? count : max(0, min(count, Self.callsAtOnce - before))
+      if room < count { state.late[sender] = (stay: room, go: count - room) }
+    }
+  }
+
+  /// Whether a call that was let in may go on now that its user is known: of those that came before, as many
+  /// as that user has room for. To be asked once a call.
+  public func keepsCall(of sender: String) -> Bool {
+    state.withLock { state in
+      guard let late = state.late[sender] else { return true }
+      if late.stay > 0 {
+        state.late[sender] = (stay: late.stay - 1, go: late.go)
+        return true
+      }
+      state.late[sender] = late.go > 1 ? (stay: 0, go: late.go - 1) : nil
+      return false
     }
   }
 
@@ -84,11 +114,11 @@ public final class CallGate: Sendable {
         switch user {
         case 0: true
         case .some(let uid): state.openByUser[uid, default: 0] < Self.callsAtOnce
-        case nil: state.open[sender, default: 0] < Self.callsOfStranger
+        case nil:
+          state.openByStrangers < Self.callsOfStrangers || state.open[sender, default: 0] < Self.callsOfStranger
         }
       if isWithin {
-        state.open[sender, default: 0] += 1
-        if let user { state.openByUser[user, default: 0] += 1 }
+        state.count(1, of: sender)
         return .pass
       }
       var busy = state.busy[user] ?? (since: now, count: 0)
@@ -104,11 +134,10 @@ public final class CallGate: Sendable {
   func leave(_ sender: String) {
     state.withLock { state in
       guard let count = state.open[sender] else { return }
-      state.open[sender] = count > 1 ? count - 1 : nil
-      let user = state.users[sender]
-      if count == 1, state.gone.remove(sender) != nil { state.users[sender] = nil }
-      guard let user, let sum = state.openByUser[user] else { return }
-      state.openByUser[user] = sum > 1 ? sum - 1 : nil
+      state.count(-1, of: sender)
+      guard count == 1 else { return }
+      state.late[sender] = nil
+      if state.gone.remove(sender) != nil { state.users[sender] = nil }
     }
   }
 }
@@ -143,10 +172,7 @@ extension CallGate {
       let reply = g_dbus_message_new_method_error_literal(
         message, Refusal.busy.reason.busName, Refusal.busy.sentence)
       // Counted as an answer by the outgoing filter below, so it has to be counted as a call too.
-      state.withLock { state in
-        state.open[sender, default: 0] += 1
-        if let user = state.users[sender] { state.openByUser[user, default: 0] += 1 }
-      }
+      state.withLock { $0.count(1, of: sender) }
       g_dbus_connection_send_message(connection, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, nil, nil)
       g_object_unref(UnsafeMutableRawPointer(reply))
     case .drop: break

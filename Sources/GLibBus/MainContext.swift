@@ -14,7 +14,7 @@ public actor BusActor {
 /// A continuation resumes on the task's preferred executor before it hops to its actor. Without the
 /// preference that would be the cooperative pool: two thread switches more for every wait.
 @discardableResult
-public func onBus(_ body: @escaping @BusActor () async -> Void) -> Task<Void, Never> {
+public func onBus<R: Sendable>(_ body: @escaping @BusActor () async -> R) -> Task<R, Never> {
   Task(executorPreference: MainContextExecutor.shared, operation: body)
 }
 

@@ -35,6 +35,9 @@ public final class SystemBus {
   nonisolated static let busName = "org.freedesktop.DBus"
 
   let connection: OpaquePointer
+  /// For questions about callers alone: their answers wait neither behind the calls of a flood nor for
+  /// room among the questions to polkit, as the bus bounds what a connection may have open.
+  private let credentials: OpaquePointer
   /// Bounds what callers may have open.
   public let gate = CallGate()
 
@@ -42,19 +45,33 @@ public final class SystemBus {
   ///
   /// - Parameter lost: called when the bus goes away.
   public init(lost: @escaping @BusActor () -> Void) throws(BusError) {
-    var error: UnsafeMutablePointer<GError>?
-    let flags = GDBusConnectionFlags(
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT.rawValue | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION.rawValue)
-    guard let connection = g_dbus_connection_new_for_address_sync(BusName.systemBusAddress, flags, nil, nil, &error)
-    else { throw BusError(error) }
-    self.connection = connection
+    connection = try Self.connect()
+    credentials = try Self.connect()
     // Before the name is taken, hence before anybody can call.
     gate.guardConnection(connection)
     // The gate learns from these who left; the callback has nothing to add.
     g_dbus_connection_signal_subscribe(
       connection, Self.busName, Self.busName, "NameOwnerChanged", "/org/freedesktop/DBus", nil,
       G_DBUS_SIGNAL_FLAGS_NONE, { _, _, _, _, _, _, _ in }, nil, nil)
-    connectSignal(connection, "closed", lost)
+    for one in [connection, credentials] { connectSignal(one, "closed", lost) }
+  }
+
+  private static func connect() throws(BusError) -> OpaquePointer {
+    var error: UnsafeMutablePointer<GError>?
+    let flags = GDBusConnectionFlags(
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT.rawValue | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION.rawValue)
+    guard let connection = g_dbus_connection_new_for_address_sync(BusName.systemBusAddress, flags, nil, nil, &error)
+    else { throw BusError(error) }
+    return connection
+  }
+
+  /// The user id behind a connection, by the bus's own credentials.
+  public func userID(of uniqueName: String) async throws(BusError) -> UInt32 {
+    let answer = try await call(
+      Self.busName, "/org/freedesktop/DBus", Self.busName, "GetConnectionUnixUser", [.string(uniqueName)],
+      over: credentials)
+    guard case .uint32(let uid)? = answer.first else { throw BusError("the bus names no user of \(uniqueName)") }
+    return uid
   }
 
   /// Calls a method and waits for its answer without blocking the main context.
@@ -63,6 +80,13 @@ public final class SystemBus {
   public func call(
     _ destination: String, _ path: String, _ interface: String, _ member: String, _ arguments: [Value],
     timeout: Int32? = 10_000
+  ) async throws(BusError) -> [Value] {
+    try await call(destination, path, interface, member, arguments, timeout: timeout, over: connection)
+  }
+
+  private func call(
+    _ destination: String, _ path: String, _ interface: String, _ member: String, _ arguments: [Value],
+    timeout: Int32? = 10_000, over connection: OpaquePointer
   ) async throws(BusError) -> [Value] {
     let result: Result<[Value], BusError> = await withCheckedContinuation { continuation in
       let pending = Unmanaged.passRetained(PendingCall(continuation)).toOpaque()

@@ -5,40 +5,58 @@ import OfflineAccess
 @BusActor
 final class Callers {
   private let bus: SystemBus
-  private var lookups = 0
+  /// Lookups under way or waiting for their turn, by connection: one for all calls of it.
+  private var lookups: [String: Task<Result<UInt32, Refusal>, Never>] = [:]
+  private var running = 0
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
-  /// Lookups under way at once. The bus bounds our open calls too, and at its bound it would refuse the
-  /// lookup of somebody who has done nothing.
-  private static let lookupsAtOnce = 32
+  /// Lookups under way at once. The bus answers a connection's 129th open call by an error (Debian's
+  /// limit, max_replies_per_connection), and that would be the lookup of somebody who has done nothing.
+  private static let lookupsAtOnce = 100
 
   init(_ bus: SystemBus) { self.bus = bus }
 
-  /// The user id behind a connection. A lookup that fails is a refusal, and so is a user who, now that
-  /// it is known who calls, turns out to have too many calls open.
+  /// The user id behind a connection. A lookup that fails is a refusal, and so is a call that turns out to be
+  /// one too many, now that it is known who calls.
   func uid(of sender: String) async throws(Refusal) -> UInt32 {
-    if let uid = bus.gate.user(of: sender) { return uid }
-    await takeTurn()
-    defer { giveTurn() }
-    let answer: [Value]
-    do throws(BusError) {
-      answer = try await bus.call(
-        "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser",
-        [.string(sender)])
-    } catch {
-      throw Refusal.unidentifiedCaller
+    let uid: UInt32
+    if let known = bus.gate.user(of: sender) {
+      uid = known
+    } else {
+      let lookup = lookups[sender] ?? startLookup(of: sender)
+      uid = try await lookup.value.get()
     }
-    guard case .uint32(let uid)? = answer.first else { throw Refusal.unidentifiedCaller }
-    guard bus.gate.learn(uid, of: sender) else { throw Refusal.busy }
+    guard bus.gate.keepsCall(of: sender) else { throw Refusal.busy }
     return uid
   }
 
   /// Whether the connection has left the bus.
   func isGone(_ sender: String) -> Bool { bus.gate.isGone(sender) }
 
+  private func startLookup(of sender: String) -> Task<Result<UInt32, Refusal>, Never> {
+    let lookup = onBus { await self.lookUp(sender) }
+    lookups[sender] = lookup
+    return lookup
+  }
+
+  private func lookUp(_ sender: String) async -> Result<UInt32, Refusal> {
+    await takeTurn()
+    defer {
+      giveTurn()
+      lookups[sender] = nil
+    }
+    do throws(BusError) {
+      let uid = try await bus.userID(of: sender)
+      bus.gate.learn(uid, of: sender)
+      return .success(uid)
+    } catch {
+      return .failure(Refusal.unidentifiedCaller)
+    }
+  }
+
   private func takeTurn() async {
-    if lookups < Self.lookupsAtOnce {
-      lookups += 1
+    if running < Self.lookupsAtOnce {
+      running += 1
       return
     }
     await withCheckedContinuation { waiting.append($0) }
@@ -46,6 +64,6 @@ final class Callers {
 
   private func giveTurn() {
     // The next one takes over this turn, so the count stays.
-    if waiting.isEmpty { lookups -= 1 } else { waiting.removeFirst().resume() }
+    if waiting.isEmpty { running -= 1 } else { waiting.removeFirst().resume() }
   }
 }
