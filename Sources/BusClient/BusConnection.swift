@@ -1,50 +1,59 @@
-// A connection to the system bus by libdbus alone. This file also compiles as Embedded Swift.
+// The way to the service by libdbus alone. This file also compiles as Embedded Swift.
 internal import CDBus
 
 #if canImport(OfflineAccess)
   import BusInterface
 #endif
+#if canImport(Glibc)
+  import Glibc
+#else
+  import CSystem  // Embedded Swift has no Glibc module
+#endif
 
-/// A private connection to the system bus. It starts no thread, touches no signal handler of the
-/// host and asks no environment variable: under sudo and su the caller chose the environment.
+/// A private connection to the service: by the system bus, and for root by the service's own socket where it
+/// listens there, past the bus and whoever keeps that busy. It starts no thread, touches no signal handler of
+/// the host and asks no environment variable: under sudo and su the caller chose the environment.
 /// Not for use from two threads at once.
 public final class BusConnection {
-  private let handle: OpaquePointer
-  private let watches = WatchSet()
+  private var link: Link
   /// The service's unique name while it is tracked, "" while nobody owns the service's name.
   private var serviceOwner: String?
 
-  /// Connects to the system bus and introduces itself, in five seconds at most.
-  public convenience init() throws(BusFailure) {
-    try self.init(address: BusName.systemBusAddress)
+  /// Connects, in five seconds at most.
+  public init() throws(BusFailure) {
+    link = try Self.connect(until: Deadline(in: Patience.hello))
   }
 
-  init(address: String) throws(BusFailure) {
-    // libdbus would make the whole process ignore SIGPIPE. It never raises it: MSG_NOSIGNAL.
-    dbus_connection_set_change_sigpipe(0)
-    guard let opened = dbus_connection_open_private(address, nil) else { throw .noBus }
-    handle = opened
-    dbus_connection_set_exit_on_disconnect(handle, 0)
-    guard watches.install(on: handle) else { throw .noMemory }
-    try introduce()
+  private static func connect(until deadline: Deadline) throws(BusFailure) -> Link {
+    if geteuid() == 0 {
+      // Not there, or just now gone: then the bus starts the service.
+      do throws(BusFailure) {
+        return try greet(try Link("unix:path=" + BusName.rootSocket, isBus: false), deadline)
+      } catch  where deadline.remaining == 0 { throw error } catch {}
+    }
+    return try greet(try Link(BusName.systemBusAddress, isBus: true), deadline)
   }
 
-  deinit {
-    dbus_connection_close(handle)
-    dbus_connection_unref(handle)
-  }
-
-  /// The bus's Hello; dbus_bus_register would wait for 25 seconds.
-  private func introduce() throws(BusFailure) {
+  /// Makes sure that the other side answers. The bus's is its Hello; dbus_bus_register would wait for 25 seconds.
+  private static func greet(_ link: Link, _ deadline: Deadline) throws(BusFailure) -> Link {
+    guard link.isBus else {
+      let ping = try Message(
+        destination: BusName.service, path: BusName.objectPath, interface: "org.freedesktop.DBus.Peer", member: "Ping")
+      _ = try link.exchange(ping, [], returning: "", until: deadline)
+      return link
+    }
     let reply: [BusValue]
-    do {
-      reply = try callBus("Hello", [], returning: "s", timeout: Patience.hello)
+    do throws(BusFailure) {
+      let hello = try Message(
+        destination: BusDriver.name, path: BusDriver.path, interface: BusDriver.name, member: "Hello")
+      reply = try link.exchange(hello, [], returning: "s", until: deadline)
     } catch .unavailable(let words) {
       throw words == BusFailure.timeOut.cause ? .busSilent : .unavailable(words)
     }
-    guard case .string(let name) = reply.first,
-      dbus_bus_set_unique_name(handle, name) != 0
-    else { throw .noMemory }
+    guard case .string(let name) = reply.first, dbus_bus_set_unique_name(link.handle, name) != 0 else {
+      throw .noMemory
+    }
+    return link
   }
 
   /// Calls the service and waits for its reply. `signature`, where given, is the only one accepted.
@@ -66,6 +75,7 @@ public final class BusConnection {
     arguments: [BusValue] = [], returning signature: String? = nil, interactive: Bool = false,
     timeout milliseconds: Int32 = Patience.touch, progress: (ProgressReport) -> Void
   ) throws(BusFailure) -> [BusValue] {
+    try renew()
     try trackServiceOwner()
     let message = try Message(
       destination: BusName.service, path: path, interface: interface, member: member)
@@ -84,43 +94,34 @@ public final class BusConnection {
       deadline: Deadline(in: timeout), progress: { _ in })
   }
 
-  /// Sends one call and waits for the reply that bears its serial; the bus lets nobody but the
-  /// called peer send it.
   private func exchange(
     _ message: borrowing Message, _ arguments: [BusValue], returning signature: String?,
     interactive: Bool, deadline: Deadline, progress: (ProgressReport) -> Void
   ) throws(BusFailure) -> [BusValue] {
-    try message.append(arguments)
-    if interactive { dbus_message_set_allow_interactive_authorization(message.handle, 1) }
-    var serial: dbus_uint32_t = 0
-    guard dbus_connection_send(handle, message.handle, &serial) != 0 else { throw .noMemory }
-
-    while true {
-      while let popped = dbus_connection_pop_message(handle) {
-        let incoming = Message(owning: popped)
-        if incoming.isReply(to: serial) {
-          if let failure = incoming.failure() { throw failure }
-          if let signature, !incoming.hasSignature(signature) { throw .malformed }
-          return try incoming.readArguments()
-        }
-        noteOwner(incoming)
-        // Anybody may send a signal to anybody; only the service's counts.
-        if let serviceOwner, incoming.sender == serviceOwner, let report = incoming.progressReport() {
-          progress(report)
-        }
-        if deadline.remaining == 0 { throw .timeOut }
+    try renew()
+    return try link.exchange(
+      message, arguments, returning: signature, interactive: interactive, until: deadline
+    ) { incoming in
+      noteOwner(incoming)
+      // Anybody may send a signal to anybody over the bus; only the service's counts.
+      if !link.isBus || (serviceOwner != nil && incoming.sender == serviceOwner), let report = incoming.progressReport()
+      {
+        progress(report)
       }
-      guard dbus_connection_get_is_connected(handle) != 0 else { throw .disconnected }
-      guard deadline.remaining > 0 else { throw .timeOut }
-      watches.wait(until: deadline)
     }
+  }
+
+  /// A service that ended since the last call has closed its own socket; the bus would start the next one.
+  private func renew() throws(BusFailure) {
+    guard !link.isBus, !link.isOpen() else { return }
+    link = try Self.connect(until: Deadline(in: Patience.hello))
   }
 
   // MARK: Who the service is
 
   /// Learns the service's unique name and keeps it up to date; only needed for signals.
   private func trackServiceOwner() throws(BusFailure) {
-    guard serviceOwner == nil else { return }
+    guard link.isBus, serviceOwner == nil else { return }
     let rule =
       "type='signal',sender='\(BusDriver.name)',interface='\(BusDriver.name)',"
       + "member='NameOwnerChanged',arg0='\(BusName.service)'"

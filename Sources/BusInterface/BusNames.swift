@@ -15,6 +15,8 @@ public enum BusName {
   public static let standardErrorPrefix = "org.freedesktop.DBus.Error."
   /// The system bus; fixed, because a caller's environment must not choose it.
   public static let systemBusAddress = "unix:path=/run/dbus/system_bus_socket"
+  /// The service's own socket, for root alone, while it runs: the same objects by peer-to-peer D-Bus.
+  public static let rootSocket = "/run/offline-access/root"
 }
 
 /// Members of the factor's interface.

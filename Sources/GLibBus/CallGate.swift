@@ -101,6 +101,15 @@ public final class CallGate: Sendable {
     }
   }
 
+  /// A connection of its own ended: no answer on it will ever be seen here.
+  func forgetAll(of sender: String) {
+    state.withLock { state in
+      state.count(-(state.open[sender] ?? 0), of: sender)
+      state.users[sender] = nil
+      state.late[sender] = nil
+    }
+  }
+
   /// Whether every call that was let in has its answer on the way.
   public var isEmpty: Bool { state.withLock { $0.open.isEmpty } }
 
@@ -150,15 +159,15 @@ extension CallGate {
       { connection, message, incoming, data in
         guard let message, let data else { return message }
         let gate = Unmanaged<CallGate>.fromOpaque(data).takeUnretainedValue()
-        return incoming != 0 ? gate.filterIncoming(message, connection) : gate.filterOutgoing(message)
+        return incoming != 0
+          ? gate.filterIncoming(message, connection) : gate.filterOutgoing(message, connection)
       }, Unmanaged.passRetained(self).toOpaque(),
       { data in if let data { Unmanaged<CallGate>.fromOpaque(data).release() } })
   }
 
   /// Passes `message` on, or takes it out of the world.
   private func filterIncoming(_ message: OpaquePointer, _ connection: OpaquePointer?) -> OpaquePointer? {
-    guard let name = g_dbus_message_get_sender(message) else { return message }
-    let sender = String(cString: name)
+    guard let sender = PeerName.sender(of: message, on: connection) else { return message }
     if g_dbus_message_get_message_type(message) == G_DBUS_MESSAGE_TYPE_SIGNAL {
       if sender == SystemBus.busName, let left = Self.connectionThatLeft(message) { forget(left) }
       return message
@@ -181,10 +190,12 @@ extension CallGate {
     return nil
   }
 
-  private func filterOutgoing(_ message: OpaquePointer) -> OpaquePointer? {
+  private func filterOutgoing(_ message: OpaquePointer, _ connection: OpaquePointer?) -> OpaquePointer? {
     switch g_dbus_message_get_message_type(message) {
     case G_DBUS_MESSAGE_TYPE_METHOD_RETURN, G_DBUS_MESSAGE_TYPE_ERROR:
-      if let name = g_dbus_message_get_destination(message) { leave(String(cString: name)) }
+      let destination =
+        connection.flatMap(PeerName.of) ?? g_dbus_message_get_destination(message).map { String(cString: $0) }
+      if let destination { leave(destination) }
     default: break
     }
     return message

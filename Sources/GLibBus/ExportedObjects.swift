@@ -27,14 +27,20 @@ extension SystemBus {
     handler: @escaping MethodHandler
   ) throws(BusError) {
     let exported = Unmanaged.passRetained(Exported(properties: properties, handler: handler)).toOpaque()
-    var vtable = GDBusInterfaceVTable()
-    vtable.method_call = handleMethodCall
-    vtable.get_property = handleGetProperty
-    var error: UnsafeMutablePointer<GError>?
-    guard
-      g_dbus_connection_register_object(
-        connection, path, try interfaces.named(interface), &vtable, exported, nil, &error) != 0
-    else { throw BusError(error) }
+    let interface = try interfaces.named(interface)
+    try addExport { (connection) throws(BusError) in
+      var vtable = GDBusInterfaceVTable()
+      vtable.method_call = handleMethodCall
+      vtable.get_property = handleGetProperty
+      var error: UnsafeMutablePointer<GError>?
+      guard g_dbus_connection_register_object(connection, path, interface, &vtable, exported, nil, &error) != 0
+      else { throw BusError(error) }
+    }
+  }
+
+  private func addExport(_ export: @escaping (OpaquePointer) throws(BusError) -> Void) throws(BusError) {
+    try export(connection)
+    exports.append(export)
   }
 
   /// Exports every path below `parent` with one handler, so that a child which is gone (or never was)
@@ -44,6 +50,13 @@ extension SystemBus {
   ) throws(BusError) {
     let exported = Exported(properties: [:], handler: handler)
     exported.interface = try interfaces.named(interface)
+    let data = Unmanaged.passRetained(exported).toOpaque()
+    try addExport { (connection) throws(BusError) in try Self.exportChildren(of: parent, data, on: connection) }
+  }
+
+  private static func exportChildren(
+    of parent: String, _ exported: UnsafeMutableRawPointer, on connection: OpaquePointer
+  ) throws(BusError) {
     var vtable = GDBusSubtreeVTable()
     vtable.enumerate = { _, _, _, _ in
       UnsafeMutableRawPointer(g_malloc0(gsize(MemoryLayout<OpaquePointer?>.size)))?.assumingMemoryBound(
@@ -66,8 +79,7 @@ extension SystemBus {
     var error: UnsafeMutablePointer<GError>?
     guard
       g_dbus_connection_register_subtree(
-        connection, parent, &vtable, G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES,
-        Unmanaged.passRetained(exported).toOpaque(), nil, &error) != 0
+        connection, parent, &vtable, G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, exported, nil, &error) != 0
     else { throw BusError(error) }
   }
 }
@@ -93,11 +105,13 @@ private final class Exported {
 }
 
 private let handleMethodCall: GDBusInterfaceMethodCallFunc = {
-  _, sender, path, _, member, parameters, invocation, data in
-  guard let sender, let path, let member, let invocation, let data else { return }
+  connection, sender, path, _, member, parameters, invocation, data in
+  guard let sender = connection.flatMap(PeerName.of) ?? sender.map({ String(cString: $0) }), let path, let member,
+    let invocation, let data
+  else { return }
   let handler = Unmanaged<Exported>.fromOpaque(data).takeUnretainedValue().handler
   let call = MethodCall(
-    sender: String(cString: sender), path: String(cString: path), member: String(cString: member),
+    sender: sender, path: String(cString: path), member: String(cString: member),
     parameters: parameters, invocation: invocation)
   onBus { call.answer(await handler(call)) }
 }

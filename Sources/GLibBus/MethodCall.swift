@@ -4,7 +4,7 @@ import OfflineAccess
 
 /// A method call on one of our objects.
 public struct MethodCall: Sendable {
-  /// The unique name of the caller's connection.
+  /// The unique name of the caller's connection, or our own name for one that came by the root socket.
   public let sender: String
   public let path: String
   public let member: String
@@ -22,6 +22,11 @@ public struct MethodCall: Sendable {
     let flags = g_dbus_message_get_flags(g_dbus_method_invocation_get_message(invocation))
     interactive = flags.rawValue & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION.rawValue != 0
     self.invocation = invocation
+  }
+
+  /// Whether the caller left a connection that was theirs alone.
+  public var hasLostCaller: Bool {
+    g_dbus_connection_is_closed(g_dbus_method_invocation_get_connection(invocation)) != 0
   }
 
   /// Sends the return or the named error.

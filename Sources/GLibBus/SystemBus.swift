@@ -41,6 +41,13 @@ public final class SystemBus {
   /// Bounds what callers may have open.
   public let gate = CallGate()
 
+  /// Shows one object each on a connection.
+  var exports: [(OpaquePointer) throws(BusError) -> Void] = []
+  var rootSocket: RootSocket?
+  /// Connections that came by the root socket, by name.
+  var peers: [String: RootSocket.Peer] = [:]
+  var lastPeer = 0
+
   /// Connects to the fixed address of the system bus.
   ///
   /// - Parameter lost: called when the bus goes away.
@@ -129,7 +136,12 @@ public final class SystemBus {
   }
 
   /// Sends everything that is waiting to be sent.
-  public func flush() { g_dbus_connection_flush_sync(connection, nil, nil) }
+  public func flush() {
+    for one in [connection] + peers.values.map(\.connection) { g_dbus_connection_flush_sync(one, nil, nil) }
+  }
+
+  /// Whether nobody waits for an answer and nobody will ask on a connection that ends with us.
+  public var isIdle: Bool { gate.isEmpty && peers.isEmpty }
 
   private func callSynchronously(_ member: String, _ arguments: [Value]) throws(BusError) -> [Value] {
     var error: UnsafeMutablePointer<GError>?

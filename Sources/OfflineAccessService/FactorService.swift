@@ -128,7 +128,7 @@ final class FactorService {
 
   /// Refuses a caller who has left meanwhile: a yes that nobody hears must cost nothing.
   func checkPresence(_ call: MethodCall) throws(Refusal) {
-    if callers.isGone(call.sender) { throw Refusal.callerGone }
+    if call.hasLostCaller || callers.isGone(call.sender) { throw Refusal.callerGone }
   }
 
   /// Runs a decision of the domain in a transaction; what it changed is durable when this returns or

@@ -45,6 +45,10 @@ final class ServiceProcess {
     guard try bus.requestName(BusName.service) else {
       throw BusError("another process has the name \(BusName.service)")
     }
+    // After the name, so that only the process that has it listens there.
+    do throws(BusError) { try bus.serveRoot(at: BusName.rootSocket) } catch {
+      Journal.fault("root is served on the bus only: \(error)")
+    }
     running = process
     Journal.note(.service, "version \(Product.version) answers")
     process.rearm()
@@ -74,7 +78,7 @@ final class ServiceProcess {
   private func idleTimeOver() {
     idleTimer = nil
     if leaving { return }
-    if !bus.gate.isEmpty || service.holdsState { return rearm() }
+    if !bus.isIdle || service.holdsState { return rearm() }
     leave()
   }
 
@@ -84,6 +88,7 @@ final class ServiceProcess {
     leaving = true
     if let idleTimer { cancelTimer(idleTimer) }
     idleTimer = nil
+    bus.stopServingRoot()
     do throws(BusError) { try bus.releaseName(BusName.service) } catch { return end() }
     leaveIfDone()
     // What waits for a person is given up: it would hold a shutdown up.
