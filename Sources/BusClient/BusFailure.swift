@@ -24,6 +24,7 @@ public enum BusFailure: Error, Sendable {
 extension BusFailure {
   static var noBus: Self { .unavailable("the system bus cannot be reached") }
   static var busSilent: Self { .unavailable("the system bus does not answer") }
+  static var busFull: Self { .unavailable("the system bus has too much to do") }
   static var disconnected: Self { .unavailable("the system bus closed the connection") }
   static var timeOut: Self { .unavailable("the service did not answer in time") }
   static var noMemory: Self { .unavailable("out of memory") }
@@ -57,6 +58,8 @@ extension BusFailure {
       self = .timeOut
     case prefix + "Disconnected":
       self = .disconnected
+    case prefix + "LimitsExceeded":
+      self = .busFull
     case prefix + "NoMemory":
       self = .noMemory
     default:

@@ -29,19 +29,35 @@ final class Link {
     return dbus_connection_get_is_connected(handle) != 0
   }
 
-  /// Sends one call and waits for the reply that bears its serial; the bus lets nobody but the
-  /// called peer send it.
+  /// Sends one call and waits for its reply.
   ///
   /// - Parameter other: gets every other message that comes meanwhile.
   func exchange(
     _ message: borrowing Message, _ arguments: [BusValue], returning signature: String?, interactive: Bool = false,
     until deadline: Deadline, other: (borrowing Message) -> Void = { _ in }
   ) throws(BusFailure) -> [BusValue] {
-    try message.append(arguments)
     if interactive { dbus_message_set_allow_interactive_authorization(message.handle, 1) }
+    let serial = try send(message, arguments)
+    guard let reply = try reply(to: serial, returning: signature, until: deadline, other: other) else {
+      throw .timeOut
+    }
+    return reply
+  }
+
+  /// Sends one call; its serial is what the reply bears.
+  func send(_ message: borrowing Message, _ arguments: [BusValue]) throws(BusFailure) -> UInt32 {
+    try message.append(arguments)
     var serial: dbus_uint32_t = 0
     guard dbus_connection_send(handle, message.handle, &serial) != 0 else { throw .noMemory }
+    return serial
+  }
 
+  /// Waits for the reply that bears `serial`; the bus lets nobody but the called peer send it. Nil when it did
+  /// not come in time.
+  func reply(
+    to serial: UInt32, returning signature: String?, until deadline: Deadline,
+    other: (borrowing Message) -> Void = { _ in }
+  ) throws(BusFailure) -> [BusValue]? {
     while true {
       while let popped = dbus_connection_pop_message(handle) {
         let incoming = Message(owning: popped)
@@ -51,10 +67,10 @@ final class Link {
           return try incoming.readArguments()
         }
         other(incoming)
-        if deadline.remaining == 0 { throw .timeOut }
+        if deadline.remaining == 0 { return nil }
       }
       guard dbus_connection_get_is_connected(handle) != 0 else { throw .disconnected }
-      guard deadline.remaining > 0 else { throw .timeOut }
+      guard deadline.remaining > 0 else { return nil }
       watches.wait(until: deadline)
     }
   }

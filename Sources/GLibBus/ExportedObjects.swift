@@ -39,7 +39,7 @@ extension SystemBus {
   }
 
   private func addExport(_ export: @escaping (OpaquePointer) throws(BusError) -> Void) throws(BusError) {
-    try export(connection)
+    if let connection { try export(connection) }
     exports.append(export)
   }
 

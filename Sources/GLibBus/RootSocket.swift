@@ -11,23 +11,23 @@ final class RootSocket: Sendable {
   nonisolated(unsafe) private let service: UnsafeMutablePointer<GSocketService>
   private let path: String
   private let guid: String
-  private let accept: @BusActor (Peer) -> Void
+  /// Its folder, locked: of several processes one listens.
+  private let folder: Int32
+  private let accept: @BusActor (SystemBus.Connection) -> Void
 
   /// Connections that wait to be accepted. Where they are too many a login could not even be refused in time.
   private static let backlog: Int32 = 4096
-
-  /// A connection on its way through Swift's concurrency.
-  struct Peer: Sendable {
-    nonisolated(unsafe) let connection: OpaquePointer
-  }
 
   /// Listens at `path`, whose folder is made where it is missing.
   ///
   /// - Parameter accept: gets each connection of root's with a reference, before any message of it is looked at.
   @BusActor
-  init(_ path: String, accept: @escaping @BusActor (Peer) -> Void) throws(BusError) {
-    try Self.prepareFolder(of: path)
-    guard let service = g_socket_service_new(), let guid = g_dbus_generate_guid() else { throw BusError(nil) }
+  init(_ path: String, accept: @escaping @BusActor (SystemBus.Connection) -> Void) throws(BusError) {
+    folder = try Self.lockFolder(of: path)
+    unlink(path)
+    guard let service = g_socket_service_new(), let guid = g_dbus_generate_guid() else {
+      throw BusError("out of memory")
+    }
     (self.path, self.service, self.accept) = (path, service, accept)
     self.guid = String(cString: guid)
     g_free(guid)
@@ -57,18 +57,24 @@ final class RootSocket: Sendable {
     unlink(path)
     g_socket_service_stop(service)
     g_socket_listener_close(UnsafeMutableRawPointer(service).assumingMemoryBound(to: GSocketListener.self))
+    close(folder)
   }
 
-  private static func prepareFolder(of path: String) throws(BusError) {
+  private static func lockFolder(of path: String) throws(BusError) -> Int32 {
     let folder = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
+    mkdir(folder, 0o700)
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { throw BusError("\(folder): \(String(cString: strerror(errno)))") }
     var info = stat()
-    guard mkdir(folder, 0o700) == 0 || errno == EEXIST, lstat(folder, &info) == 0 else {
-      throw BusError("\(folder): \(String(cString: strerror(errno)))")
-    }
-    guard info.st_mode & S_IFMT == S_IFDIR, info.st_uid == 0, info.st_mode & 0o077 == 0 else {
+    guard fstat(descriptor, &info) == 0, info.st_uid == 0, info.st_mode & 0o077 == 0 else {
+      close(descriptor)
       throw BusError("\(folder) is not a folder for root alone")
     }
-    unlink(path)
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw BusError("another process listens at \(path)")
+    }
+    return descriptor
   }
 
   /// Lets the peer prove on a thread of GLib's that it is who we are.
@@ -84,7 +90,7 @@ final class RootSocket: Sendable {
         let socket = Unmanaged<RootSocket>.fromOpaque(data).takeRetainedValue()
         // Whoever does not get through is told by the end of the connection.
         guard let connection = g_dbus_connection_new_finish(result, nil) else { return }
-        let peer = Peer(connection: connection)
+        let peer = SystemBus.Connection(pointer: connection)
         onBus { socket.accept(peer) }
       }, Unmanaged.passRetained(self).toOpaque())
   }
@@ -95,8 +101,8 @@ extension SystemBus {
   public func serveRoot(at path: String) throws(BusError) {
     rootSocket = try RootSocket(path) { [self] peer in
       do throws(BusError) { try serve(peer) } catch {
-        g_dbus_connection_close(peer.connection, nil, nil, nil)
-        g_object_unref(UnsafeMutableRawPointer(peer.connection))
+        g_dbus_connection_close(peer.pointer, nil, nil, nil)
+        g_object_unref(UnsafeMutableRawPointer(peer.pointer))
       }
     }
   }
@@ -106,19 +112,19 @@ extension SystemBus {
     rootSocket = nil
   }
 
-  private func serve(_ peer: RootSocket.Peer) throws(BusError) {
+  private func serve(_ peer: Connection) throws(BusError) {
     lastPeer += 1
     let name = "root.\(lastPeer)"
-    PeerName.set(name, of: peer.connection)
+    PeerName.set(name, of: peer.pointer)
     gate.learn(0, of: name)
-    gate.guardConnection(peer.connection)
-    for export in exports { try export(peer.connection) }
+    gate.guardConnection(peer.pointer)
+    for export in exports { try export(peer.pointer) }
     peers[name] = peer
-    connectSignal(peer.connection, "closed") { [self] in
+    connectSignal(peer.pointer, "closed") { [self] in
       gate.forgetAll(of: name)
-      if let peer = peers.removeValue(forKey: name) { g_object_unref(UnsafeMutableRawPointer(peer.connection)) }
+      if let peer = peers.removeValue(forKey: name) { g_object_unref(UnsafeMutableRawPointer(peer.pointer)) }
     }
-    g_dbus_connection_start_message_processing(peer.connection)
+    g_dbus_connection_start_message_processing(peer.pointer)
   }
 }
 

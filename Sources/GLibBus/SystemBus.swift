@@ -34,10 +34,11 @@ public struct BusError: Error, Sendable, CustomStringConvertible {
 public final class SystemBus {
   nonisolated static let busName = "org.freedesktop.DBus"
 
-  let connection: OpaquePointer
+  /// Where callers come; nil before `connect`.
+  private(set) var connection: OpaquePointer?
   /// For questions about callers alone: their answers wait neither behind the calls of a flood nor for
   /// room among the questions to polkit, as the bus bounds what a connection may have open.
-  private let credentials: OpaquePointer
+  private var credentials: OpaquePointer?
   /// Bounds what callers may have open.
   public let gate = CallGate()
 
@@ -45,31 +46,44 @@ public final class SystemBus {
   var exports: [(OpaquePointer) throws(BusError) -> Void] = []
   var rootSocket: RootSocket?
   /// Connections that came by the root socket, by name.
-  var peers: [String: RootSocket.Peer] = [:]
+  var peers: [String: Connection] = [:]
   var lastPeer = 0
 
-  /// Connects to the fixed address of the system bus.
+  public init() {}
+
+  /// Connects to the fixed address of the system bus and exports there what was exported so far. A bus that is
+  /// slow to answer holds nobody up who comes by the root socket.
   ///
   /// - Parameter lost: called when the bus goes away.
-  public init(lost: @escaping @BusActor () -> Void) throws(BusError) {
-    connection = try Self.connect()
-    credentials = try Self.connect()
+  public func connect(lost: @escaping @BusActor () -> Void) async throws(BusError) {
+    let (first, second) = try await onBlockingThread { Self.openTwo() }.get()
+    (connection, credentials) = (first.pointer, second.pointer)
     // Before the name is taken, hence before anybody can call.
-    gate.guardConnection(connection)
+    gate.guardConnection(first.pointer)
     // The gate learns from these who left; the callback has nothing to add.
     g_dbus_connection_signal_subscribe(
-      connection, Self.busName, Self.busName, "NameOwnerChanged", "/org/freedesktop/DBus", nil,
+      first.pointer, Self.busName, Self.busName, "NameOwnerChanged", "/org/freedesktop/DBus", nil,
       G_DBUS_SIGNAL_FLAGS_NONE, { _, _, _, _, _, _, _ in }, nil, nil)
-    for one in [connection, credentials] { connectSignal(one, "closed", lost) }
+    for one in [first, second] { connectSignal(one.pointer, "closed", lost) }
+    for export in exports { try export(first.pointer) }
   }
 
-  private static func connect() throws(BusError) -> OpaquePointer {
+  /// A GDBusConnection on its way through Swift's concurrency; its functions may be called from any thread.
+  struct Connection: Sendable {
+    nonisolated(unsafe) let pointer: OpaquePointer
+  }
+
+  private nonisolated static func openTwo() -> Result<(Connection, Connection), BusError> {
+    do throws(BusError) { return .success((try open(), try open())) } catch { return .failure(error) }
+  }
+
+  private nonisolated static func open() throws(BusError) -> Connection {
     var error: UnsafeMutablePointer<GError>?
     let flags = GDBusConnectionFlags(
       G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT.rawValue | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION.rawValue)
     guard let connection = g_dbus_connection_new_for_address_sync(BusName.systemBusAddress, flags, nil, nil, &error)
     else { throw BusError(error) }
-    return connection
+    return Connection(pointer: connection)
   }
 
   /// The user id behind a connection, by the bus's own credentials.
@@ -93,8 +107,9 @@ public final class SystemBus {
 
   private func call(
     _ destination: String, _ path: String, _ interface: String, _ member: String, _ arguments: [Value],
-    timeout: Int32? = 10_000, over connection: OpaquePointer
+    timeout: Int32? = 10_000, over connection: OpaquePointer?
   ) async throws(BusError) -> [Value] {
+    guard let connection else { throw BusError("there is no connection to the bus yet") }
     let result: Result<[Value], BusError> = await withCheckedContinuation { continuation in
       let pending = Unmanaged.passRetained(PendingCall(continuation)).toOpaque()
       g_dbus_connection_call(
@@ -122,42 +137,42 @@ public final class SystemBus {
   /// Takes `name`.
   ///
   /// - Returns: false when somebody else has it.
-  public func requestName(_ name: String) throws(BusError) -> Bool {
+  public func requestName(_ name: String) async throws(BusError) -> Bool {
     let doNotQueue: UInt32 = 4
     // 1: primary owner, 4: owner already (D-Bus Specification, RequestName).
-    let answer = try callSynchronously("RequestName", [.string(name), .uint32(doNotQueue)])
+    let answer = try await call(
+      Self.busName, "/org/freedesktop/DBus", Self.busName, "RequestName", [.string(name), .uint32(doNotQueue)],
+      timeout: nil)
     guard case .uint32(let code)? = answer.first else { return false }
     return code == 1 || code == 4
   }
 
   /// Gives `name` back. Calls that reached us before are in the main context's queue afterwards.
   public func releaseName(_ name: String) throws(BusError) {
-    _ = try callSynchronously("ReleaseName", [.string(name)])
+    guard let connection else { return }
+    var error: UnsafeMutablePointer<GError>?
+    let reply = g_dbus_connection_call_sync(
+      connection, Self.busName, "/org/freedesktop/DBus", Self.busName, "ReleaseName", Value.tuple([.string(name)]), nil,
+      G_DBUS_CALL_FLAGS_NONE, 10_000, nil, &error)
+    guard let reply else { throw BusError(error) }
+    g_variant_unref(reply)
   }
 
   /// Sends everything that is waiting to be sent.
   public func flush() {
-    for one in [connection] + peers.values.map(\.connection) { g_dbus_connection_flush_sync(one, nil, nil) }
+    if let connection { g_dbus_connection_flush_sync(connection, nil, nil) }
+    for peer in peers.values { g_dbus_connection_flush_sync(peer.pointer, nil, nil) }
   }
 
   /// Whether nobody waits for an answer and nobody will ask on a connection that ends with us.
   public var isIdle: Bool { gate.isEmpty && peers.isEmpty }
 
-  private func callSynchronously(_ member: String, _ arguments: [Value]) throws(BusError) -> [Value] {
-    var error: UnsafeMutablePointer<GError>?
-    let reply = g_dbus_connection_call_sync(
-      connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", member,
-      Value.tuple(arguments), nil, G_DBUS_CALL_FLAGS_NONE, 10_000, nil, &error)
-    guard let reply else { throw BusError(error) }
-    defer { g_variant_unref(reply) }
-    return Value.children(reply)
-  }
-
   /// Watches one connection until the watch is stopped.
   ///
   /// - Parameter vanished: called when the connection leaves the bus.
-  /// - Returns: a number for `stopWatching`.
-  public func watch(_ uniqueName: String, vanished: @escaping @BusActor () -> Void) -> UInt32 {
+  /// - Returns: a number for `stopWatching`, or nil where there is no connection yet.
+  public func watch(_ uniqueName: String, vanished: @escaping @BusActor () -> Void) -> UInt32? {
+    guard let connection else { return nil }
     let box = Unmanaged.passRetained(Callback(vanished)).toOpaque()
     return g_dbus_connection_signal_subscribe(
       connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", "/org/freedesktop/DBus",
@@ -168,7 +183,9 @@ public final class SystemBus {
       }, box, { data in if let data { Unmanaged<Callback>.fromOpaque(data).release() } })
   }
 
-  public func stopWatching(_ number: UInt32) { g_dbus_connection_signal_unsubscribe(connection, number) }
+  public func stopWatching(_ number: UInt32?) {
+    if let connection, let number { g_dbus_connection_signal_unsubscribe(connection, number) }
+  }
 }
 
 /// A callback on its way through C.

@@ -21,11 +21,8 @@ final class ServiceProcess {
   private(set) static var running: ServiceProcess?
 
   /// Exports the objects and takes the name.
-  static func start(store: SQLiteStore) throws(BusError) {
-    let bus = try SystemBus(lost: {
-      Journal.fault("the bus went away")
-      MainLoop.quit(EXIT_FAILURE)
-    })
+  static func start(store: SQLiteStore) async throws(BusError) {
+    let bus = SystemBus()
     let configuration = ConfigurationWatch(ConfigurationFiles())
     let service = FactorService(
       callers: Callers(bus), polkit: Polkit(bus), configuration: configuration, store: store)
@@ -42,14 +39,18 @@ final class ServiceProcess {
     try bus.exportChildren(
       of: BusName.activationParent, BusName.activationInterface, of: interfaces,
       handler: { call in await process.carry(call, service.answerActivation) })
-    guard try bus.requestName(BusName.service) else {
-      throw BusError("another process has the name \(BusName.service)")
-    }
-    // After the name, so that only the process that has it listens there.
+    running = process
+    // Before the bus, which a flood may have made slow.
     do throws(BusError) { try bus.serveRoot(at: BusName.rootSocket) } catch {
       Journal.fault("root is served on the bus only: \(error)")
     }
-    running = process
+    try await bus.connect(lost: {
+      Journal.fault("the bus went away")
+      MainLoop.quit(EXIT_FAILURE)
+    })
+    guard try await bus.requestName(BusName.service) else {
+      throw BusError("another process has the name \(BusName.service)")
+    }
     Journal.note(.service, "version \(Product.version) answers")
     process.rearm()
   }

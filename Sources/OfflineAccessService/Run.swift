@@ -26,7 +26,7 @@ public func runService() -> Int32 {
   // Before the name is taken: a signal that comes early must find its handler.
   MainLoop.onTermination { ServiceProcess.running?.leave() ?? MainLoop.quit(EXIT_SUCCESS) }
   onBus {
-    do throws(BusError) { try ServiceProcess.start(store: store) } catch {
+    do throws(BusError) { try await ServiceProcess.start(store: store) } catch {
       Journal.fault("the service cannot start: \(error)")
       MainLoop.quit(EXIT_FAILURE)
     }
