@@ -17,8 +17,11 @@ extension FactorService {
     guard let account else { throw Refusal.noSuchUser }
     let user = account.identity
     let circumstances = circumstances(policy)
+
+    // Where there is no code to spend, a user might say this as often as a program can.
+    var showsGrant: Bool { caller == 0 || refusals.shows(caller, at: circumstances.moment.uptime) }
     if try await isExempt(account, policy) {
-      record.granted(.exempt)
+      if showsGrant { record.granted(.exempt) }
       return [UserState.empty(user).report(exempt: true, in: circumstances, via: .exempt).value]
     }
     do throws(Refusal) {
@@ -33,7 +36,7 @@ extension FactorService {
       return [report.value]
     } catch {
       guard error.reason == .notActivated, policy.failureMode == .open else { throw error }
-      record.granted(.failOpen)
+      if showsGrant { record.granted(.failOpen) }
       return [UserState.empty(user).report(exempt: false, in: circumstances, via: .failOpen).value]
     }
   }

@@ -19,7 +19,7 @@ final class FactorService {
   private let calendar = SystemCalendar()
   var pending = PendingActivations()
   var proofs = FreshProofs()
-  private var refusals = RefusalLog()
+  var refusals = RefusalLog()
   var expiry: UInt32?
 
   init(callers: Callers, polkit: Polkit, configuration: ConfigurationWatch, store: any EnrollmentStore) {

@@ -1,6 +1,7 @@
 import CGLib
 import Glibc
 import OfflineAccess
+import Synchronization
 
 /// What happened, for the administrator: with its fields in the journal, in one line on standard error elsewhere.
 /// Never holds a passcode, a secret or a PIN, nor a name that a caller made up: people type passwords there.
@@ -11,9 +12,15 @@ enum Journal {
     write(event, message, fields, level: G_LOG_LEVEL_MESSAGE, priority: "5")
   }
 
-  /// Something is broken or wrongly set up.
-  static func fault(_ message: String) {
-    write(.fault, message, [:], level: G_LOG_LEVEL_WARNING, priority: "3")
+  /// Something is broken or wrongly set up. Said again and again, as by a caller who hammers meanwhile, it is
+  /// shown as often as a refusal of one user.
+  ///
+  /// - Parameter kind: what it is counted as, where the message holds what a caller chose.
+  static func fault(_ message: String, kind: String? = nil) {
+    let verdict = faults.withLock { $0.next(kind ?? message, at: Moment.now().uptime) }
+    if verdict == .hidden { return }
+    let addition = verdict == .firstHidden ? " (not repeated for a minute)" : ""
+    write(.fault, message + addition, [:], level: G_LOG_LEVEL_WARNING, priority: "3")
   }
 
   /// A step of a set-up.
@@ -25,6 +32,8 @@ enum Journal {
     fields[.by] = caller.map(String.init)
     note(.activation, "set-up \(activation.number) of a passcode for \(activation.user.name) \(step.rawValue)", fields)
   }
+
+  private static let faults = Mutex(LineLimit<String>())
 
   private static func write(
     _ event: AuditEvent, _ message: String, _ fields: Fields, level: GLogLevelFlags, priority: String

@@ -39,7 +39,7 @@ final class Polkit {
         ], timeout: nil)
     } catch {
       if bus.gate.isGone(sender) { throw Refusal.callerGone }
-      Journal.fault("polkit could not be asked: \(error)")
+      Journal.fault("polkit could not be asked: \(error)", kind: "polkit")
       throw Refusal.authorizationUnchecked
     }
     // Nor does a yes count for somebody who left, be it before the question: polkit may have looked earlier.

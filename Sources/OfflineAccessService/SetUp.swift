@@ -84,8 +84,10 @@ extension FactorService {
         number: number, owner: owner, user: user, kind: kind, granted: granted, factor: factor, startedAt: moment.uptime
       )
     }
-    if let older { Journal.note(.replaced, older, by: owner) }
-    Journal.note(.started, activation, by: owner)
+    if owner == 0 || refusals.shows(owner, at: moment.uptime) {
+      if let older { Journal.note(.replaced, older, by: owner) }
+      Journal.note(.started, activation, by: owner)
+    }
     armExpiry(at: moment.uptime)
     let uri = KeyURI(
       issuer: policy.issuer.isEmpty ? Policy.defaultIssuer : policy.issuer, account: "\(user.name)@\(machine)",
@@ -128,8 +130,9 @@ extension FactorService {
 
   func cancel(_ call: MethodCall, _ caller: UInt32, _ record: CallRecord) throws(Refusal) -> Reply {
     record.activation = try number(call)
-    let activation = try take(call, caller, at: Moment.now().uptime, record)
-    Journal.note(.cancelled, activation, by: caller)
+    let uptime = Moment.now().uptime
+    let activation = try take(call, caller, at: uptime, record)
+    if caller == 0 || refusals.shows(caller, at: uptime) { Journal.note(.cancelled, activation, by: caller) }
     return []
   }
 

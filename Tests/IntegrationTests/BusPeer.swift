@@ -2,8 +2,13 @@ import Foundation
 import Glibc
 import Testing
 
-/// A connection to the system bus that sends whatever it is told, as whatever user.
+/// A connection to the system bus, or to the service's own socket, that sends whatever it is told, as whatever
+/// user.
 final class BusPeer {
+  static let bus = "/run/dbus/system_bus_socket"
+  /// The service's own socket, for root.
+  static let service = "/run/offline-access/root"
+
   private var socket: Int32
   private var received: [UInt8] = []
   private var lastSerial: UInt32 = 0
@@ -11,12 +16,12 @@ final class BusPeer {
   private var answers: [UInt32: BusIncoming] = [:]
 
   /// Connects as the user with this id.
-  convenience init(as uid: UInt32 = 0) throws {
+  convenience init(as uid: UInt32 = 0, at path: String = BusPeer.bus) throws {
     let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     try #require(socket >= 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: "/run/dbus/system_bus_socket".utf8) }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
     // The kernel notes at this moment who connects. Tests run one after another.
     try #require(seteuid(uid) == 0)
     let status = withUnsafePointer(to: &address) {
@@ -38,6 +43,7 @@ final class BusPeer {
     try #require(received.starts(with: "OK ".utf8), "\(String(decoding: received, as: UTF8.self))")
     received = []
     try write(Array("BEGIN\r\n".utf8))
+    if path != Self.bus { return }
     var hello = BusCall("Hello")
     (hello.destination, hello.path, hello.interface) = (
       "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"

@@ -68,6 +68,16 @@ enum Machine {
     return name
   }
 
+  /// Makes ordinary users without a password, as many as a company has.
+  static func newUsers(_ count: Int) throws -> [String] {
+    let numbers = (0..<count).map { _ in counter.next() }
+    for (file, line) in [("passwd", ":x:%d:%d::/tmp:/bin/bash"), ("shadow", ":!:::::::"), ("group", ":x:%d:")] {
+      let lines = numbers.map { "user\($0)" + line.replacingOccurrences(of: "%d", with: String(5000 + $0)) + "\n" }
+      try append(lines.joined(), to: "/etc/\(file)")
+    }
+    return numbers.map { "user\($0)" }
+  }
+
   /// Removes a user as an administrator would: the accounts only.
   static func remove(user: String) throws {
     for file in ["/etc/passwd", "/etc/shadow", "/etc/group"] {

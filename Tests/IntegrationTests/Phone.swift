@@ -26,6 +26,12 @@ struct Phone {
     trimmed(try run("oathtool", "--hotp", "-b", secret, "-c", String(counter)).expectSuccess().output)
   }
 
+  /// The codes of `count` counters from `counter` on.
+  func codes(_ count: Int, from counter: Int) throws -> [String] {
+    try run("oathtool", "--hotp", "-b", secret, "-c", String(counter), "-w", String(count - 1)).expectSuccess().output
+      .split(separator: "\n").map(String.init)
+  }
+
   /// The next code that the service has not seen: a time step later.
   func nextCode() throws -> String {
     try Clock.advance(30)

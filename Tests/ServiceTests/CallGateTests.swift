@@ -10,10 +10,14 @@ struct CallGateTests {
     (0..<count).map { _ in gate.admit(sender, at: now) }
   }
 
-  @Test("A connection whose user is not known yet has four open calls")
+  @Test("Connections whose user is not known yet have 1,024 open calls together, and four each in any case")
   func stranger() {
-    #expect(admissions(5, of: ":1.1") == [.pass, .pass, .pass, .pass, .busy])
-    #expect(gate.admit(":1.2", at: 0) == .pass)
+    #expect(admissions(1024, of: ":1.1").allSatisfy { $0 == .pass })
+    #expect(gate.admit(":1.1", at: 0) == .busy)
+    #expect(admissions(5, of: ":1.2") == [.pass, .pass, .pass, .pass, .busy])
+    gate.learn(1000, of: ":1.1")
+    #expect(admissions(1020, of: ":1.3").allSatisfy { $0 == .pass })
+    #expect(gate.admit(":1.2", at: 0) == .busy)
   }
 
   @Test("A user has 64 open calls, over all connections together")
@@ -69,24 +73,42 @@ struct CallGateTests {
     #expect(gate.user(of: ":1.3") == nil)
   }
 
-  @Test("Who turns out to be a user over the bound is told so, root never is")
+  @Test("Of the calls that came before their user was known, those stay that the user has room for; all of root's do")
   func learnedTooMany() {
-    #expect(gate.learn(1000, of: ":1.1"))
+    gate.learn(1000, of: ":1.1")
     _ = admissions(61, of: ":1.1")
-    _ = admissions(3, of: ":1.2")
-    #expect(gate.learn(1000, of: ":1.2"))
-    _ = admissions(1, of: ":1.3")
-    #expect(!gate.learn(1000, of: ":1.3"))
-    gate.learn(0, of: ":1.4")
-    _ = admissions(100, of: ":1.4")
-    _ = admissions(4, of: ":1.5")
-    #expect(gate.learn(0, of: ":1.5"))
+    _ = admissions(5, of: ":1.2")
+    gate.learn(1000, of: ":1.2")
+    #expect((1...6).map { _ in gate.keepsCall(of: ":1.2") } == [true, true, true, false, false, true])
+    #expect(gate.keepsCall(of: ":1.1"))
+    _ = admissions(100, of: ":1.3")
+    gate.learn(0, of: ":1.3")
+    #expect((1...100).allSatisfy { _ in gate.keepsCall(of: ":1.3") })
+  }
+
+  @Test("What was too many is forgotten with the calls themselves")
+  func lateCallsGone() {
+    _ = admissions(70, of: ":1.1")
+    gate.learn(1000, of: ":1.1")
+    for _ in 1...70 { gate.leave(":1.1") }
+    #expect(admissions(64, of: ":1.1").allSatisfy { $0 == .pass })
+    #expect((1...64).allSatisfy { _ in gate.keepsCall(of: ":1.1") })
+  }
+
+  @Test("A connection of its own that ends takes its open calls with it")
+  func ended() {
+    gate.learn(0, of: "root.1")
+    _ = admissions(3, of: "root.1")
+    gate.forgetAll(of: "root.1")
+    #expect(gate.isEmpty)
+    gate.leave("root.1")
+    #expect(gate.isEmpty && gate.user(of: "root.1") == nil)
   }
 
   @Test("It is empty once every call that it let in is answered")
   func emptiness() {
     #expect(gate.isEmpty)
-    _ = admissions(6, of: ":1.1")
+    _ = admissions(4, of: ":1.1")
     #expect(!gate.isEmpty)
     for _ in 1...3 { gate.leave(":1.1") }
     gate.learn(1000, of: ":1.1")
