@@ -4,11 +4,6 @@ internal import CDBus
 #if canImport(OfflineAccess)
   import BusInterface
 #endif
-#if canImport(Glibc)
-  import Glibc
-#else
-  import CSystem  // Embedded Swift has no Glibc module
-#endif
 
 /// A private connection to the service: by the system bus, and for root by the service's own socket where it
 /// listens there, past the bus and whoever keeps that busy. It starts no thread, touches no signal handler of
@@ -21,71 +16,8 @@ public final class BusConnection {
 
   /// Connects, in five seconds at most.
   public init() throws(BusFailure) {
-    link = try Self.connect(until: Deadline(in: Patience.hello))
-  }
-
-  private static func connect(until deadline: Deadline) throws(BusFailure) -> Link {
-    if let link = try reachService(until: deadline) { return link }
-    let bus = try Link(BusName.systemBusAddress, isBus: true)
-    // The bus's Hello; dbus_bus_register would wait for 25 seconds.
-    switch try ask(bus, "Hello", [], returning: "s", until: deadline) {
-    case .service(let link): return link
-    case .reply(let reply):
-      guard case .string(let name) = reply.first, dbus_bus_set_unique_name(bus.handle, name) != 0 else {
-        throw .noMemory
-      }
-    }
-    guard geteuid() == 0 else { return bus }
-    // It listens at its socket before the bus knows its name.
-    while true {
-      do throws(BusFailure) {
-        let arguments: [BusValue] = [.string(BusName.service), .uint32(0)]
-        switch try ask(bus, "StartServiceByName", arguments, returning: "u", until: deadline) {
-        case .service(let link): return link
-        case .reply: return try reachService(until: deadline) ?? bus
-        }
-      } catch .unavailable(let words) {
-        // Others have asked for it so often that the bus takes no more; it is on its way.
-        guard words == BusFailure.busFull.cause, deadline.remaining > 0 else { throw .unavailable(words) }
-        _ = try bus.reply(to: 0, returning: nil, until: Deadline(in: 20))
-        if let link = try reachService(until: deadline) { return link }
-      }
-    }
-  }
-
-  private enum BusAnswer {
-    case reply([BusValue])
-    /// The service itself was reached meanwhile.
-    case service(Link)
-  }
-
-  /// Asks the bus. A bus that has much to do does not hold root up who can reach the service without it.
-  private static func ask(
-    _ bus: Link, _ member: String, _ arguments: [BusValue], returning signature: String, until deadline: Deadline
-  ) throws(BusFailure) -> BusAnswer {
-    let message = try Message(
-      destination: BusDriver.name, path: BusDriver.path, interface: BusDriver.name, member: member)
-    let serial = try bus.send(message, arguments)
-    while true {
-      let slice = Deadline(in: min(deadline.remaining, geteuid() == 0 ? 20 : .max))
-      if let reply = try bus.reply(to: serial, returning: signature, until: slice) { return .reply(reply) }
-      if let link = try reachService(until: deadline) { return .service(link) }
-      if deadline.remaining == 0 { throw .busSilent }
-    }
-  }
-
-  /// The service's own socket; nil where it is not for us or not there, or was taken away just now.
-  private static func reachService(until deadline: Deadline) throws(BusFailure) -> Link? {
-    guard geteuid() == 0, let link = try? Link("unix:path=" + BusName.rootSocket, isBus: false) else { return nil }
-    let ping = try Message(
-      destination: BusName.service, path: BusName.objectPath, interface: "org.freedesktop.DBus.Peer", member: "Ping")
-    do throws(BusFailure) {
-      _ = try link.exchange(ping, [], returning: "", until: deadline)
-    } catch {
-      if deadline.remaining == 0 { throw error }
-      return nil
-    }
-    return link
+    var search = ServiceSearch()
+    link = try search.connect()
   }
 
   /// Calls the service and waits for its reply. `signature`, where given, is the only one accepted.
@@ -146,7 +78,8 @@ public final class BusConnection {
   /// A service that ended since the last call has closed its own socket; the bus would start the next one.
   private func renew() throws(BusFailure) {
     guard !link.isBus, !link.isOpen() else { return }
-    link = try Self.connect(until: Deadline(in: Patience.hello))
+    var search = ServiceSearch()
+    link = try search.connect()
   }
 
   // MARK: Who the service is

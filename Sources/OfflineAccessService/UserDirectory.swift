@@ -73,7 +73,9 @@ enum UserDirectory {
       case EINTR: continue
       // What glibc's manual lists as "not found" besides 0.
       case ENOENT, ESRCH, EBADF, EPERM: return .success(nil)
-      default: return .failure(.usersUnknown)
+      case let code:
+        Journal.fault("the users of this computer cannot be looked up: \(String(cString: strerror(code)))")
+        return .failure(.usersUnknown)
       }
     }
     return .failure(.usersUnknown)

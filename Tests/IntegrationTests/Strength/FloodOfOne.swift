@@ -80,6 +80,12 @@ extension IntegrationTests.Strength {
       return try #require(Int(field.filter(\.isNumber)))
     }
 
+    /// The bus itself works off for a while what it was sent; each busctl waits for 25 seconds.
+    private func waitForBus() throws {
+      let isBack = try (0..<4).contains { _ in try Factor(user: "mallory").allowance("").error == nil }
+      try #require(isBack)
+    }
+
     @Test(
       "Everybody else logs in within a second from its first moment on, and memory and log stay small",
       arguments: Kind.allCases)
@@ -112,9 +118,9 @@ extension IntegrationTests.Strength {
         #expect(session.status() == 0)
         calls += Int(trimmed(session.said.components(separatedBy: "sent").last ?? "")) ?? 0
         sizes.append(try memory("VmRSS"))
+        try waitForBus()
       }
       #expect(calls >= 20_000 * sizes.count && logins > sizes.count)
-      try waitUntil("the bus is done with it") { try Factor(user: "mallory").allowance("").error == nil }
       let remaining = try #require(Int(try Factor.root.allowance(user)["remaining"] ?? ""))
       #expect(remaining == 100_000 - logins)
       // It does not grow from flood to flood.
