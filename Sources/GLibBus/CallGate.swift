@@ -16,6 +16,9 @@ public final class CallGate: Sendable {
   static let callsOfStrangers = 1024
   /// Open calls that each of those connections has in any case.
   static let callsOfStranger = 4
+  /// Bytes of one call's arguments. The longest that the contract knows are shorter; what is refused here
+  /// is not held in memory while the call waits for its turn.
+  static let largestCall = 32_768
   /// Connections remembered at once.
   private static let capacity = 4096
 
@@ -176,18 +179,27 @@ extension CallGate {
     // A return is the yes, so a call that wants none has no meaning; and it could not be counted.
     let wantsNoReply = g_dbus_message_get_flags(message).rawValue & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED.rawValue != 0
     switch wantsNoReply ? .drop : admit(sender, at: Int64(g_get_monotonic_time()) / 1_000_000) {
-    case .pass: return message
+    case .pass:
+      if Self.argumentSize(message) <= Self.largestCall { return message }
+      Self.refuse(message, .tooLarge, connection)
     case .busy:
-      let reply = g_dbus_message_new_method_error_literal(
-        message, Refusal.busy.reason.busName, Refusal.busy.sentence)
       // Counted as an answer by the outgoing filter below, so it has to be counted as a call too.
       state.withLock { $0.count(1, of: sender) }
-      g_dbus_connection_send_message(connection, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, nil, nil)
-      g_object_unref(UnsafeMutableRawPointer(reply))
+      Self.refuse(message, .busy, connection)
     case .drop: break
     }
     g_object_unref(UnsafeMutableRawPointer(message))
     return nil
+  }
+
+  private static func argumentSize(_ message: OpaquePointer) -> Int {
+    g_dbus_message_get_body(message).map { Int(g_variant_get_size($0)) } ?? 0
+  }
+
+  private static func refuse(_ message: OpaquePointer, _ refusal: Refusal, _ connection: OpaquePointer?) {
+    let reply = g_dbus_message_new_method_error_literal(message, refusal.reason.busName, refusal.sentence)
+    g_dbus_connection_send_message(connection, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, nil, nil)
+    g_object_unref(UnsafeMutableRawPointer(reply))
   }
 
   private func filterOutgoing(_ message: OpaquePointer, _ connection: OpaquePointer?) -> OpaquePointer? {

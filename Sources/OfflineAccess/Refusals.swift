@@ -33,6 +33,7 @@ extension Refusal {
     .interactiveAuthorizationRequired, "This needs an authorization, and there was nobody to ask for it.")
   public static let onlineProofRequired = Refusal(.onlineProofRequired, "Authenticate online first.")
   public static let callerGone = Refusal(.canceled, "The caller went away.")
+  public static let tooLarge = Refusal(.invalidArguments, "The request is larger than any that there is.")
   public static let busy = Refusal(.busy, "Too many requests are under way. Try again later.")
 
   // MARK: The machine
