@@ -15,6 +15,14 @@ struct BusBytes {
     withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
   }
 
+  /// An integer of any size.
+  mutating func integer(_ value: some FixedWidthInteger) {
+    withUnsafeBytes(of: value.littleEndian) {
+      align($0.count)
+      bytes += $0
+    }
+  }
+
   mutating func text(_ value: some Sequence<UInt8>) {
     let value = Array(value)
     number(UInt32(value.count))
@@ -56,6 +64,7 @@ struct BusBytes {
 /// A method call as it travels.
 struct BusCall {
   var destination = "org.offlineaccess.Factor1"
+  /// A field of the header that is empty is left out.
   var path = "/org/offlineaccess/Factor1"
   var interface = "org.offlineaccess.Factor1"
   var member: String
@@ -94,7 +103,8 @@ struct BusCall {
     header.number(UInt32(body.count))
     header.number(serial)
     header.array(of: 8) { bytes in
-      for (code, type, value) in [(1, "o", path), (2, "s", interface), (3, "s", member), (6, "s", destination)] {
+      let fields = [(1, "o", path), (2, "s", interface), (3, "s", member), (6, "s", destination)]
+      for (code, type, value) in fields where !value.isEmpty {
         bytes.align(8)
         bytes.byte(UInt8(code))
         bytes.signature(type)
@@ -118,8 +128,9 @@ struct BusIncoming {
   let kind: Kind
   /// The call that it answers.
   let serial: UInt32?
+  let errorName: String?
   /// The last part of the error's name.
-  let error: String?
+  var error: String? { errorName?.split(separator: ".").last.map(String.init) }
 
   /// The length of the message that `bytes` begin with; nil while its header is not there yet.
   static func length(_ bytes: ArraySlice<UInt8>) -> Int? {
@@ -148,11 +159,11 @@ struct BusIncoming {
       default:
         let length = Int(Self.number(bytes[...], place))
         let text = String(decoding: bytes[place + 4..<place + 4 + length], as: UTF8.self)
-        if code == 4 { error = text.split(separator: ".").last.map(String.init) }
+        if code == 4 { error = text }
         place += length + 5
       }
     }
-    (self.serial, self.error) = (serial, error)
+    (self.serial, errorName) = (serial, error)
   }
 
   private static func number(_ bytes: ArraySlice<UInt8>, _ offset: Int) -> UInt32 {

@@ -84,12 +84,13 @@ final class BusPeer {
     return serials
   }
 
-  /// Waits for the answer to a call, at most 20 seconds.
+  /// Waits for the answer to a call, at most 20 seconds; each can be had once.
   func answer(to serial: UInt32, sourceLocation: SourceLocation = #_sourceLocation) throws -> BusIncoming {
     while answers[serial] == nil {
       try #require(try receive(), "the bus closed the connection", sourceLocation: sourceLocation)
     }
-    return try #require(answers[serial], sourceLocation: sourceLocation)
+    let answer = answers.removeValue(forKey: serial)
+    return try #require(answer, sourceLocation: sourceLocation)
   }
 
   /// Sends a call and waits for its answer: nil for a return, else the last part of the error's name.
