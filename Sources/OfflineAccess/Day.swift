@@ -29,6 +29,11 @@ public struct Day: Hashable, Comparable, Sendable {
     return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
   }
 
+  /// Whether it lies in the years 1 to 9999, which all calendars here can count in.
+  public var isPlausible: Bool {
+    (Day(year: 1, month: 1, day: 1)...Day(year: 9999, month: 12, day: 31)).contains(self)
+  }
+
   public static func < (left: Day, right: Day) -> Bool { left.number < right.number }
   public func advanced(by days: Int) -> Day { Day(number: number + days) }
 

@@ -120,6 +120,12 @@ extension PasscodeFactor.TimeMovement {
     return [step + drift, step].map { $0 - PasscodeFactor.window...$0 + PasscodeFactor.window }
   }
 
+  /// Whether codes that were accepted can have led here. Arithmetic with other numbers could overflow.
+  public var isPlausible: Bool {
+    (1...86_400).contains(period) && lastStep ?? 0 >= 0
+      && drift.magnitude <= PasscodeFactor.largestDrift.magnitude && trend.magnitude < PasscodeFactor.steady.magnitude
+  }
+
   /// The state after the code of `step` was accepted at `now`: spent, and the drift followed where
   /// codes keep coming from one side.
   func accepting(step: Int64, at now: Int64) -> Self {

@@ -41,7 +41,7 @@ enum RecordCodec {
   static func decode(_ bytes: UnsafeRawBufferPointer, user: UserIdentity) -> Enrollment? {
     var reader = Reader(bytes)
     guard reader.next(UInt8.self) == format,
-      let day = reader.next(Int64.self), let used = reader.next(UInt32.self),
+      let number = reader.next(Int64.self), let day = plausibleDay(number), let used = reader.next(UInt32.self),
       let count = reader.next(UInt32.self), let lockedUntil = reader.next(Int64.self),
       reader.next(UInt8.self) == passcodeMethod, let digits = reader.next(UInt8.self), (6...9).contains(digits),
       let movement = movement(from: &reader), let length = reader.next(UInt8.self),
@@ -49,17 +49,24 @@ enum RecordCodec {
     else { return nil }
     return Enrollment(
       user: user, factor: .passcode(PasscodeFactor(secret: secret, digits: Int(digits), movement: movement)),
-      grant: Grant(day: Day(number: Int(day)), used: used),
+      grant: Grant(day: day, used: used),
       failures: Failures(count: count, lockedUntil: lockedUntil))
+  }
+
+  private static func plausibleDay(_ number: Int64) -> Day? {
+    let day = Day(number: Int(number))
+    return day.isPlausible ? day : nil
   }
 
   private static func movement(from reader: inout Reader) -> PasscodeFactor.Movement? {
     switch reader.next(UInt8.self) {
     case timeMovement:
-      guard let period = reader.next(Int64.self), period > 0, let lastStep = reader.next(Int64.self),
+      guard let period = reader.next(Int64.self), let lastStep = reader.next(Int64.self),
         let drift = reader.next(Int64.self), let trend = reader.next(Int64.self)
       else { return nil }
-      return .time(.init(period: period, lastStep: lastStep == .min ? nil : lastStep, drift: drift, trend: trend))
+      let time = PasscodeFactor.TimeMovement(
+        period: period, lastStep: lastStep == .min ? nil : lastStep, drift: drift, trend: trend)
+      return time.isPlausible ? .time(time) : nil
     case counterMovement: return reader.next(UInt64.self).map { .counter(next: $0) }
     default: return nil
     }

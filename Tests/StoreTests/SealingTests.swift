@@ -80,12 +80,11 @@ struct RecordCodecTests {
     Sample(secret: .init(0..<20), digits: 8, movement: .counter(next: 1)),
     Sample(secret: .init(0..<20), movement: .time(.init(period: 30))),
     Sample(secret: .init(0..<20), movement: .time(.init(period: 1, lastStep: 0, drift: 0, trend: 0))),
-    Sample(secret: .init(0..<20), movement: .time(.init(period: .max, lastStep: .max, drift: .max, trend: .max))),
-    Sample(secret: .init(0..<20), movement: .time(.init(period: 60, lastStep: -1, drift: .min, trend: .min))),
+    Sample(secret: .init(0..<20), movement: .time(.init(period: 86_400, lastStep: .max, drift: 10, trend: -1))),
     Sample(secret: .init(0..<20), movement: .time(.init(period: 30, lastStep: 59_104_800, drift: -10, trend: 1))),
     Sample(secret: .init(0..<20), grant: Grant(day: Day(number: -1), used: .max)),
-    Sample(secret: .init(0..<20), grant: Grant(day: Day(number: .max), used: 1)),
-    Sample(secret: .init(0..<20), grant: Grant(day: Day(number: .min), used: 0)),
+    Sample(secret: .init(0..<20), grant: Grant(day: Day(year: 9999, month: 12, day: 31), used: 1)),
+    Sample(secret: .init(0..<20), grant: Grant(day: Day(year: 1, month: 1, day: 1), used: 0)),
     Sample(secret: .init(0..<20), failures: Failures(count: .max, lockedUntil: .max)),
     Sample(secret: .init(0..<20), failures: Failures(count: 1, lockedUntil: .min)),
   ]
@@ -132,9 +131,25 @@ struct RecordCodecTests {
     #expect(decoded(record) == nil)
   }
 
-  @Test("A period of zero, by which nothing can be divided, is refused")
-  func noPeriod() {
-    let sample = Sample(secret: [1], movement: .time(.init(period: 0)))
+  static let implausible: [Sample] = [
+    Sample(secret: [1], movement: .time(.init(period: 0))),
+    Sample(secret: [1], movement: .time(.init(period: 86_401))),
+    Sample(secret: [1], movement: .time(.init(period: .max, lastStep: 1))),
+    Sample(secret: [1], movement: .time(.init(period: 30, lastStep: -1))),
+    Sample(secret: [1], movement: .time(.init(period: 30, drift: 11))),
+    Sample(secret: [1], movement: .time(.init(period: 30, drift: .max))),
+    Sample(secret: [1], movement: .time(.init(period: 30, drift: .min))),
+    Sample(secret: [1], movement: .time(.init(period: 30, trend: 2))),
+    Sample(secret: [1], movement: .time(.init(period: 30, trend: .min))),
+    Sample(secret: [1], grant: Grant(day: Day(number: .max), used: 0)),
+    Sample(secret: [1], grant: Grant(day: Day(number: .min), used: 0)),
+    Sample(secret: [1], grant: Grant(day: Day(year: 10_000, month: 1, day: 1), used: 0)),
+    Sample(secret: [1], grant: Grant(day: Day(year: 0, month: 12, day: 31), used: 0)),
+  ]
+
+  @Test(
+    "Numbers that this program cannot have come to, with which it would overflow, are refused", arguments: implausible)
+  func cannotBe(_ sample: Sample) {
     #expect(decoded(RecordCodec.encode(sample.enrollment(of: alice))) == nil)
   }
 }
