@@ -81,6 +81,18 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// The fuzz targets: by tools/fuzz as a program with libFuzzer, else as a test that runs the corpus.
+let isFuzzing = Context.environment["OFFLINE_ACCESS_FUZZ"] != nil
+let fuzzed: [Target.Dependency] = [
+  "OfflineAccess", "BusInterface", "Passcode", "Store", "Configuration", "GLibBus", "BusClient", "Conversation",
+  "CDBus", "CGIO",
+]
+package.targets.append(
+  isFuzzing
+    ? .executableTarget(
+      name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Corpus", "CorpusTests.swift"])
+    : .testTarget(name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Corpus", "Program.swift"]))
+
 // A nonisolated async function runs where its caller runs: nothing of the service leaves GLib's main
 // loop unless it says so.
 for target in package.targets where target.type != .system {

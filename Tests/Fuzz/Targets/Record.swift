@@ -1,0 +1,81 @@
+import OfflineAccess
+import Passcode
+
+@testable import Store
+
+extension FuzzTarget {
+  private static let user = UserIdentity(uid: 1000, name: "alice")
+
+  /// An opened record: refused, or one that the program could have written and can live with.
+  static let record = FuzzTarget(name: "record", longest: 512) { bytes in
+    guard let enrollment = bytes.withUnsafeBytes({ RecordCodec.decode($0, user: user) }) else { return }
+    require(RecordCodec.encode(enrollment) == bytes, "a record that is not written as it was read")
+    // 2000, 2026, 9999
+    for now in [946_684_800, 1_790_000_000, 253_402_300_799] as [Int64] {
+      for limit in [LimitKind.logins, .days, .both, .unlimited] {
+        var policy = Policy()
+        policy.limit = limit
+        live(with: enrollment, at: now, policy)
+      }
+    }
+  }
+
+  private static func live(with enrollment: Enrollment, at now: Int64, _ policy: Policy) {
+    let circumstances = Circumstances(
+      policy: policy, moment: Moment(unixTime: now, uptime: 1), calendar: DaysOfUTC())
+    func decide(_ body: (inout UserState) throws(Refusal) -> AllowanceReport) {
+      var state = UserState(user: user, enrollment: enrollment, clockMark: now)
+      do throws(Refusal) { _ = try body(&state) } catch { require(!error.sentence.isEmpty, "a refusal without words") }
+      guard let after = state.enrollment else { return }
+      let encoded = RecordCodec.encode(after)
+      require(
+        encoded.withUnsafeBytes { RecordCodec.decode($0, user: user) } != nil, "what was decided cannot be read again")
+    }
+    decide { (state) throws(Refusal) in
+      state.observe(in: circumstances)
+      return state.report(exempt: false, in: circumstances)
+    }
+    decide { (state) throws(Refusal) in
+      try state.authenticate(response: "123456", purpose: .login, in: circumstances, by: HMACPasscode())
+    }
+    decide { (state) throws(Refusal) in
+      try state.authenticate(response: "1", purpose: .login, in: circumstances, by: HMACPasscode())
+    }
+    decide { (state) throws(Refusal) in try state.renew(in: circumstances) }
+    // A right code, whatever the record says.
+    guard case .passcode(let factor) = enrollment.factor, case .counter(let next) = factor.movement,
+      let value = try? HMACPasscode().value(secret: factor.secret, counter: next, digits: factor.digits)
+    else { return }
+    let digits = String(value)
+    let code = String(repeating: "0", count: max(0, factor.digits - digits.count)) + digits
+    decide { (state) throws(Refusal) in
+      try state.authenticate(response: code, purpose: .login, in: circumstances, by: HMACPasscode())
+    }
+  }
+
+  /// A sealed box: opened only where not one bit of it, of its context and of its key differs.
+  static let sealedRecord = FuzzTarget(name: "sealed-record", longest: 512) { bytes in
+    let sealer = Sealer(key: Secret([UInt8](repeating: 7, count: Sealer.keyLength)))
+    let context = Array("enrollment alice".utf8)
+    require(sealer.open(bytes, context: context) { _ in true } == nil, "a box that nobody sealed was opened")
+    // The input as a change of a right box.
+    let plaintext = Array("a record".utf8)
+    guard let box = try? sealer.seal(plaintext, context: context) else { fatalError("cannot seal") }
+    func opened(_ box: [UInt8], _ context: [UInt8]) -> [UInt8]? { sealer.open(box, context: context) { [UInt8]($0) } }
+    require(opened(box, context) == plaintext, "a right box was not opened")
+    var changed = box
+    for (index, byte) in bytes.enumerated() {
+      if index < changed.count { changed[index] ^= byte } else { changed.append(byte) }
+    }
+    require(opened(changed, context) == (changed == box ? plaintext : nil), "a changed box was opened")
+    require(opened(box, context + bytes) == (bytes.isEmpty ? plaintext : nil), "another context opened a box")
+    require(opened(box, bytes) == (bytes == context ? plaintext : nil), "another context opened a box")
+    require(
+      opened(Array(box.prefix(bytes.count)), context) == (bytes.count >= box.count ? plaintext : nil), "a cut box")
+  }
+}
+
+struct DaysOfUTC: LocalCalendar {
+  func day(at unixTime: Int64) -> Day { Day(number: Int(unixTime / 86_400)) }
+  func end(of day: Day) -> Int64 { Int64(day.number + 1) * 86_400 }
+}
