@@ -31,11 +31,11 @@ final class BusPeer {
     }
     try #require(seteuid(0) == 0)
     try #require(status == 0)
-    try self.init(over: socket, as: uid)
+    try self.init(over: socket, as: uid, isBus: path == Self.bus)
   }
 
-  /// Speaks through `socket`, at whose other end the bus sees the user with this id.
-  init(over socket: Int32, as uid: UInt32) throws {
+  /// Speaks through `socket`, at whose other end the user with this id is seen.
+  init(over socket: Int32, as uid: UInt32, isBus: Bool = true) throws {
     self.socket = socket
     let hex = String(uid).utf8.map { String($0, radix: 16) }.joined()
     try write([0] + Array("AUTH EXTERNAL \(hex)\r\n".utf8))
@@ -43,7 +43,7 @@ final class BusPeer {
     try #require(received.starts(with: "OK ".utf8), "\(String(decoding: received, as: UTF8.self))")
     received = []
     try write(Array("BEGIN\r\n".utf8))
-    if path != Self.bus { return }
+    if !isBus { return }
     var hello = BusCall("Hello")
     (hello.destination, hello.path, hello.interface) = (
       "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"
