@@ -138,7 +138,10 @@ extension IntegrationTests {
       for round in 0..<100 {
         let peer = try BusPeer(as: "mallory")
         // Sometimes known to the service already, sometimes a stranger.
-        if round.isMultiple(of: 2) { #expect(try peer.error(of: .about("", "RemainingAllowance")) == nil) }
+        if round.isMultiple(of: 2) {
+          // Those who left may still have 64 questions open at polkit.
+          #expect([nil, "Busy"].contains(try peer.error(of: .about("", "RemainingAllowance"))))
+        }
         _ = try peer.send([
           .about(user, "Renew", flags: 4), .about(user, "Deactivate", flags: 4), .authenticate(user, "000000"),
         ])

@@ -122,6 +122,22 @@ extension IntegrationTests {
       #expect(count("renew InteractiveAuthorizationRequired", in: session) == 64)
     }
 
+    @Test("more questions waiting at polkit than the bus lets one connection ask keep nobody else out")
+    func manyQuestions() throws {
+      let other = try Machine.newUser()
+      let phone = try Phone.activated(other)
+      try holdPolkit()
+      // The bus lets a connection have 128 calls open.
+      let sessions = try (0..<3).map { _ in try renewals(1, 70, "known", as: Machine.newUser()) }
+      for session in sessions {
+        try waitUntil("its 64 questions are asked") { count("renew Busy", in: session) >= 6 }
+      }
+      expectYes(try Factor.root.authenticate(other, phone.nextCode()))
+      expectYes(try Factor(user: other).allowance(""))
+      releasePolkit()
+      for session in sessions { #expect(session.status() == 0) }
+    }
+
     @Test("a caller who vanishes while polkit is asked changes nothing, even where polkit says yes later")
     func vanished() throws {
       let user = try Machine.newUser()
