@@ -36,8 +36,7 @@ public final class SystemBus {
 
   /// Where callers come; nil before `connect`.
   private(set) var connection: OpaquePointer?
-  /// For questions about callers alone: their answers wait neither behind the calls of a flood nor for
-  /// room among the questions to polkit, as the bus bounds what a connection may have open.
+  /// For questions about callers alone: their answers do not wait behind the calls of a flood.
   private var credentials: OpaquePointer?
   /// Bounds what callers may have open.
   public let gate = CallGate()

@@ -5,14 +5,8 @@ import OfflineAccess
 @BusActor
 final class Callers {
   private let bus: SystemBus
-  /// Lookups under way or waiting for their turn, by connection: one for all calls of it.
+  /// Lookups under way, by connection: one for all calls of it. The bus bounds the connections.
   private var lookups: [String: Task<Result<UInt32, Refusal>, Never>] = [:]
-  private var running = 0
-  private var waiting: [CheckedContinuation<Void, Never>] = []
-
-  /// Lookups under way at once. The bus answers a connection's 129th open call by an error (Debian's
-  /// limit, max_replies_per_connection), and that would be the lookup of somebody who has done nothing.
-  private static let lookupsAtOnce = 100
 
   init(_ bus: SystemBus) { self.bus = bus }
 
@@ -40,11 +34,7 @@ final class Callers {
   }
 
   private func lookUp(_ sender: String) async -> Result<UInt32, Refusal> {
-    await takeTurn()
-    defer {
-      giveTurn()
-      lookups[sender] = nil
-    }
+    defer { lookups[sender] = nil }
     do throws(BusError) {
       let uid = try await bus.userID(of: sender)
       bus.gate.learn(uid, of: sender)
@@ -52,18 +42,5 @@ final class Callers {
     } catch {
       return .failure(Refusal.unidentifiedCaller)
     }
-  }
-
-  private func takeTurn() async {
-    if running < Self.lookupsAtOnce {
-      running += 1
-      return
-    }
-    await withCheckedContinuation { waiting.append($0) }
-  }
-
-  private func giveTurn() {
-    // The next one takes over this turn, so the count stays.
-    if waiting.isEmpty { running -= 1 } else { waiting.removeFirst().resume() }
   }
 }

@@ -127,7 +127,7 @@ extension IntegrationTests {
       let other = try Machine.newUser()
       let phone = try Phone.activated(other)
       try holdPolkit()
-      // The bus lets a connection have 128 calls open.
+      // The bus lets a connection have 128 calls open to others than the bus itself.
       let sessions = try (0..<3).map { _ in try renewals(1, 70, "known", as: Machine.newUser()) }
       for session in sessions {
         try waitUntil("its 64 questions are asked") { count("renew Busy", in: session) >= 6 }
