@@ -9,11 +9,14 @@ public struct HMACPasscode: PasscodeAlgorithm {
     guard (6...9).contains(digits) else { throw Refusal(.failed, "A passcode of \(digits) digits is not supported.") }
     guard let context = EVP_MAC_CTX_new(Self.algorithm) else { throw Refusal.passcodeFailure }
     defer { EVP_MAC_CTX_free(context) }
+    // Parameters point at their names and values, so both have to stay until the call is over.
     var digest = Array("SHA1".utf8CString)
     let prepared = digest.withUnsafeMutableBufferPointer { digest in
-      let parameters = [OSSL_PARAM_construct_utf8_string("digest", digest.baseAddress, 0), OSSL_PARAM_construct_end()]
-      return secret.withBytes { key in
-        EVP_MAC_init(context, key.baseAddress?.assumingMemoryBound(to: UInt8.self), key.count, parameters) == 1
+      "digest".withCString { name in
+        let parameters = [OSSL_PARAM_construct_utf8_string(name, digest.baseAddress, 0), OSSL_PARAM_construct_end()]
+        return secret.withBytes { key in
+          EVP_MAC_init(context, key.baseAddress?.assumingMemoryBound(to: UInt8.self), key.count, parameters) == 1
+        }
       }
     }
     guard prepared else { throw Refusal.passcodeFailure }
