@@ -4,13 +4,16 @@ import CGIO
 /// The introspection data that objects are exported with, parsed once from the contract's XML.
 @BusActor
 public final class Interfaces {
-  private let node: UnsafeMutablePointer<GDBusNodeInfo>
+  // Only read, and given back by deinit.
+  private nonisolated(unsafe) let node: UnsafeMutablePointer<GDBusNodeInfo>
 
   public init(xml: String) throws(BusError) {
     var error: UnsafeMutablePointer<GError>?
     guard let node = g_dbus_node_info_new_for_xml(xml, &error) else { throw BusError(error) }
     self.node = node
   }
+
+  deinit { g_dbus_node_info_unref(node) }
 
   func named(_ name: String) throws(BusError) -> UnsafeMutablePointer<GDBusInterfaceInfo> {
     guard let interface = g_dbus_node_info_lookup_interface(node, name) else {
@@ -27,7 +30,8 @@ extension SystemBus {
     handler: @escaping MethodHandler
   ) throws(BusError) {
     let exported = Unmanaged.passRetained(Exported(properties: properties, handler: handler)).toOpaque()
-    let interface = try interfaces.named(interface)
+    // Kept for the connections that come later.
+    let interface = g_dbus_interface_info_ref(try interfaces.named(interface))
     try addExport { (connection) throws(BusError) in
       var vtable = GDBusInterfaceVTable()
       vtable.method_call = handleMethodCall
@@ -49,7 +53,7 @@ extension SystemBus {
     of parent: String, _ interface: String, of interfaces: Interfaces, handler: @escaping MethodHandler
   ) throws(BusError) {
     let exported = Exported(properties: [:], handler: handler)
-    exported.interface = try interfaces.named(interface)
+    exported.interface = g_dbus_interface_info_ref(try interfaces.named(interface))
     let data = Unmanaged.passRetained(exported).toOpaque()
     try addExport { (connection) throws(BusError) in try Self.exportChildren(of: parent, data, on: connection) }
   }

@@ -59,7 +59,7 @@ enum Machine {
   /// Makes an ordinary user with a name of its own, so that tests do not meet.
   static func newUser(uid wanted: UInt32? = nil) throws -> String {
     let number = counter.next()
-    let uid = wanted ?? UInt32(5000 + number)
+    let uid = wanted ?? UInt32(10_000 + number)
     let name = "user\(number)"
     try append("\(name):x:\(uid):\(uid)::/tmp:/bin/bash\n", to: "/etc/passwd")
     // The password is "password"; SHA-512 crypt.
@@ -72,7 +72,7 @@ enum Machine {
   static func newUsers(_ count: Int) throws -> [String] {
     let numbers = (0..<count).map { _ in counter.next() }
     for (file, line) in [("passwd", ":x:%d:%d::/tmp:/bin/bash"), ("shadow", ":!:::::::"), ("group", ":x:%d:")] {
-      let lines = numbers.map { "user\($0)" + line.replacingOccurrences(of: "%d", with: String(5000 + $0)) + "\n" }
+      let lines = numbers.map { "user\($0)" + line.replacingOccurrences(of: "%d", with: String(10_000 + $0)) + "\n" }
       try append(lines.joined(), to: "/etc/\(file)")
     }
     return numbers.map { "user\($0)" }
