@@ -161,7 +161,8 @@ extension IntegrationTests.Strength {
 
     /// Expects exactly these entries among those of `events`, in their order, and no field that the manual lacks.
     private func expect(
-      _ wanted: [[String: String]], of events: Set<String>, sourceLocation: SourceLocation = #_sourceLocation
+      _ wanted: [[String: String]], of events: Set<String>, story: String = #function,
+      sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
       let entries = Self.entries(try log.new)
       for entry in entries {
@@ -173,7 +174,7 @@ extension IntegrationTests.Strength {
       #expect(found.count == wanted.count, "\(found)", sourceLocation: sourceLocation)
       for (found, wanted) in zip(found, wanted) { #expect(found == wanted, sourceLocation: sourceLocation) }
       try IntegrationTests.Strength.report(
-        "Audit", tried: "yeses, noes, locks, set-ups and acts of administrators", times: "\(wanted.count) events",
+        "Audit", tried: "entries of the story “\(story.prefix { $0 != "(" })”", times: "\(wanted.count) events",
         outcome: "\(zip(found, wanted).count { $0 == $1 }) told with all their fields")
     }
 

@@ -55,12 +55,13 @@ extension IntegrationTests.Strength {
       let open = writable.filter { !$0.flags.contains("lo") }
       #expect(open.isEmpty, "\(open)")
       // A page that holds something and is not locked may be written to swap space.
-      let unlocked = writable.filter { $0.resident > $0.locked && !$0.flags.contains("sh") }
+      let own = writable.filter { !$0.flags.contains("sh") }
+      let unlocked = own.filter { $0.resident > $0.locked }
       #expect(unlocked.isEmpty, "\(unlocked)")
       try IntegrationTests.Strength.report(
-        "Sandbox", tried: "writable memory of the running service that is locked",
-        times: "\(writable.count) areas, \(writable.reduce(0) { $0 + $1.resident }) kB in use",
-        outcome: "\(writable.reduce(0) { $0 + $1.locked }) kB locked, none in swap space")
+        "Sandbox", tried: "writable memory of its own of the running service",
+        times: "\(own.count) areas, \(own.reduce(0) { $0 + $1.resident }) kB in use",
+        outcome: "\(own.reduce(0) { $0 + $1.locked }) kB locked, none in swap space")
     }
 
     @Test("where locking is not allowed the service says so, works, and lets nobody in who may not")

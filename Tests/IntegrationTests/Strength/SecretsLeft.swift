@@ -5,12 +5,11 @@ import Testing
 extension IntegrationTests.Strength {
   @Suite("No secret and no code is left in logs, in the store or in memory")
   struct SecretsLeft {
-    private static let log = "/run/dbus-daemon.log"
-
     init() throws { try Machine.reset("[Service]\nidle-exit=0\n") }
 
     @Test("after many set-ups, logins and mistakes: nothing in the log, the state folder and the running memory")
     func running() throws {
+      let log = try ServiceLog()
       let story = try Story(people: IntegrationTests.Strength.times(60, short: 4))
       let pid = try #require(try Machine.servicePID())
       // GLib reads into a buffer that it keeps: the end of the last long message stands there until a longer one
@@ -22,9 +21,12 @@ extension IntegrationTests.Strength {
       // Reading finds what is there, or finding nothing would mean nothing.
       #expect(memory.count(["OFFLINE_ACCESS_", "org.offlineaccess.Factor1"].map { Array($0.utf8) }) >= 2)
       try story.expectNothing(in: memory)
-      try story.expectNothing(in: FileBytes(Self.log))
+      let told = Data(try log.new.utf8)
+      #expect(told.count > 1000)
+      try story.expectNothing(in: FileBytes("the log", told))
       for name in try FileManager.default.contentsOfDirectory(atPath: Machine.stateFolder) {
-        try story.expectNothing(in: FileBytes("\(Machine.stateFolder)/\(name)"))
+        let path = "\(Machine.stateFolder)/\(name)"
+        try story.expectNothing(in: FileBytes(path, Data(contentsOf: URL(fileURLWithPath: path))))
       }
       try IntegrationTests.Strength.report(
         "Secrets", tried: "secrets, URIs and typed codes searched in log, database, its log, key and running memory",
@@ -89,6 +91,9 @@ private struct Story {
 
   /// Each person sets a factor up, logs in, types a wrong code and a spent one, and starts a replacement.
   init(people: Int) throws {
+    // Tables of libraries hold a few numbers of six digits, which may be codes by chance.
+    expectYes(try Factor.root.allowance("alice"))
+    let before = try ProcessMemory(of: #require(try Machine.servicePID()))
     var secrets: [String] = []
     var codes: [String] = []
     for _ in 0..<people {
@@ -100,7 +105,7 @@ private struct Story {
       expectYes(try Factor.root.confirm(first.path, setUp))
       let login = try phone.nextCode()
       expectYes(try Factor.root.authenticate(user, login, ["service": "sshd"]))
-      let wrong = String(format: "%06d", (Int(login)! + 314_159) % 1_000_000)
+      let wrong = String(format: "%06d", ((Int(login) ?? 0) + 314_159) % 1_000_000)
       expectRefused(try Factor.root.authenticate(user, wrong), "BadResponse")
       expectRefused(try Factor.root.authenticate(user, login), "ResponseReplayed")
       let second = expectYes(try Factor.root.reactivate(user))
@@ -109,7 +114,7 @@ private struct Story {
       expectYes(try Factor.root.cancel(second.path))
       codes += [setUp, login, wrong]
     }
-    self.init(secrets: secrets, codes: codes)
+    self.init(secrets: secrets, codes: codes.filter { before.count([Array($0.utf8)]) == 0 })
   }
 
   /// The bytes in halves, as a block that was freed may have lost its beginning.
@@ -154,10 +159,7 @@ private struct FileBytes: Searchable {
   let name: String
   private let data: Data
 
-  init(_ path: String) throws {
-    name = path
-    data = try Data(contentsOf: URL(fileURLWithPath: path))
-  }
+  init(_ name: String, _ data: Data) { (self.name, self.data) = (name, data) }
 
   func count(_ patterns: [[UInt8]]) -> Int { Search.count(patterns, in: data) }
 }
@@ -204,9 +206,18 @@ private enum Search {
     var place = start + anchor
     while place < end, let hit = memchr(place, Int32(pattern[anchor]), end - place) {
       let candidate = UnsafeRawPointer(hit) - anchor
-      if end - candidate >= pattern.count, memcmp(candidate, pattern, pattern.count) == 0 { found += 1 }
+      if end - candidate >= pattern.count, memcmp(candidate, pattern, pattern.count) == 0 {
+        // Six digits of a longer number, a time for example, are no code.
+        let neighbours = [
+          candidate > start ? candidate.load(fromByteOffset: -1, as: UInt8.self) : 0,
+          candidate + pattern.count < end ? candidate.load(fromByteOffset: pattern.count, as: UInt8.self) : 0,
+        ]
+        if pattern.count > 6 || !neighbours.contains(where: isDigit) { found += 1 }
+      }
       place = UnsafeRawPointer(hit) + 1
     }
     return found
   }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }
