@@ -112,6 +112,26 @@ struct PendingActivationsTests {
     #expect(take(bob, owner: 1001) == nil)
   }
 
+  @Test("Whatever ends otherwise than by its owner is named, so that it can be told")
+  mutating func endings() throws {
+    let alice = try add(Self.alice)
+    let bob = try add(Self.bob, at: 100)
+    #expect(pending.present(of: Self.alice)?.number == alice)
+    let early = pending.removeExpired(at: 599).map(\.number)
+    let expired = pending.removeExpired(at: 600).map(\.number)
+    #expect(early.isEmpty && expired == [alice])
+    #expect(pending.present(of: Self.alice) == nil)
+    let dropped = pending.removeAll(of: Self.bob).map(\.number)
+    #expect(dropped == [bob])
+    let carol = try add(Self.alice, at: 700)
+    let taken = try pending.take(carol, owner: 1000, at: 700)
+    let newer = try add(Self.alice, at: 700)
+    let livesOn = pending.putBack(taken)
+    #expect(!livesOn)
+    let rest = pending.removeAll().map(\.number)
+    #expect(rest == [newer] && pending.isEmpty)
+  }
+
   @Test("A thousand users may set up at once; the next is told to wait")
   mutating func capacity() throws {
     for uid in 0..<1000 as Range<UInt32> { _ = try add(UserIdentity(uid: 10_000 + uid, name: "user")) }

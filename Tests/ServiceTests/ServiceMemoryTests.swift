@@ -75,6 +75,15 @@ struct RefusalLogTests {
     #expect(shown)
   }
 
+  @Test("Callers whom nobody knows count as one, and hide no user's refusals")
+  func unknown() {
+    var log = RefusalLog()
+    let shown = (0..<100).count { _ in log.shows(nil, at: 0) }
+    #expect(shown == 20)
+    let root = log.shows(0, at: 0)
+    #expect(root)
+  }
+
   @Test("A thousand users each have their own bound; whoever comes beyond shares one")
   func manyUsers() {
     var log = RefusalLog()

@@ -159,6 +159,21 @@ extension IntegrationTests.Strength {
       try log.expect("offline-access.conf:5: logins=five")
     }
 
+    @Test("a flood of refused calls is told in short, hides nobody else's, and no lock")
+    func flood() throws {
+      try Machine.configure("[Service]\nidle-exit=0\n[Failure]\nattempts=30\n")
+      _ = try Phone.activated(user)
+      let mallory = try BusPeer(as: "mallory")
+      for _ in 1...40 { #expect(try mallory.error(of: .authenticate(user, "000000")) == "AccessDenied") }
+      let peer = try BusPeer()
+      for _ in 1...30 { #expect(try peer.error(of: .authenticate(user, "000000")) == "BadResponse") }
+      let entries = Self.entries(try log.new)
+      #expect(entries.count { $0["reason"] == "AccessDenied" } == 20)
+      #expect(entries.count { $0["reason"] == "BadResponse" && $0["user"] == user } == 20)
+      #expect(entries.filter { $0["event"] == "locked" }.map { $0["user"] } == [user])
+      #expect(try log.new.matches(of: #/more refusals of user id \d+ are not shown for a minute/#).count == 2)
+    }
+
     /// Expects exactly these entries among those of `events`, in their order, and no field that the manual lacks.
     private func expect(
       _ wanted: [[String: String]], of events: Set<String>, story: String = #function,

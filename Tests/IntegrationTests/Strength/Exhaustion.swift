@@ -50,15 +50,15 @@ extension IntegrationTests.Strength {
     func memory() throws {
       let rounds = IntegrationTests.Strength.times(20, short: 2)
       var (deaths, refused, yeses) = (0, 0, 0)
-      for _ in 0..<rounds {
+      for round in 0..<rounds {
         let code = try phone.nextCode()
         expectYes(try Factor.root.allowance(user))
         let pid = try #require(try Machine.servicePID())
         let peers = try (0..<8).map { _ in try BusPeer() }
         for peer in peers { #expect(try peer.error(of: .about(user, "RemainingAllowance")) == nil) }
         try limit(pid, "--as=65536:unlimited")
-        // Each call needs some; one of them is right.
-        let long = String(repeating: "1", count: 200_000)
+        // Each call needs some, in every second round more than any heap has at hand; one of them is right.
+        let long = String(repeating: "1", count: round.isMultiple(of: 2) ? 4_000_000 : 200_000)
         let wrong = try peers.map { try $0.send([.authenticate("alice", long), .authenticate("no-such-user", long)]) }
         let right = try peers[0].send(.authenticate(user, code))
         for (peer, serials) in zip(peers, wrong) {

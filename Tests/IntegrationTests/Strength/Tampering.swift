@@ -32,8 +32,8 @@ extension IntegrationTests.Strength {
         "another user's record",
         "UPDATE enrollment SET record = (SELECT record FROM enrollment WHERE name = 'SECOND') WHERE name = 'FIRST'"),
       Edit(
-        "the clock's box as the record",
-        "UPDATE enrollment SET record = (SELECT value FROM machine WHERE item = 'clock') WHERE name = 'FIRST'"),
+        "the machine's state as the record",
+        "UPDATE enrollment SET record = (SELECT value FROM machine WHERE item = 'state') WHERE name = 'FIRST'"),
       Edit("the name edited", "UPDATE enrollment SET name = 'mallory' WHERE name = 'FIRST'"),
       Edit("the name emptied", "UPDATE enrollment SET name = '' WHERE name = 'FIRST'"),
       Edit("the id moved", "UPDATE enrollment SET uid = 4000000001 WHERE name = 'FIRST'", first: "NotActivated"),
@@ -52,13 +52,13 @@ extension IntegrationTests.Strength {
         "INSERT INTO enrollment SELECT (SELECT uid FROM old other WHERE other.name <> old.name), name, record FROM old",
         second: "Failed"),
       Edit(
-        "the clock's mark edited", "UPDATE machine SET value = zeroblob(length(value)) WHERE item = 'clock'",
+        "the machine's state edited", "UPDATE machine SET value = zeroblob(length(value)) WHERE item = 'state'",
         second: "Failed"),
       Edit(
-        "a record as the clock's mark",
-        "UPDATE machine SET value = (SELECT record FROM enrollment WHERE name = 'FIRST') WHERE item = 'clock'",
+        "a record as the machine's state",
+        "UPDATE machine SET value = (SELECT record FROM enrollment WHERE name = 'FIRST') WHERE item = 'state'",
         second: "Failed"),
-      Edit("the clock's mark removed", "DELETE FROM machine WHERE item = 'clock'", second: "Failed"),
+      Edit("the machine's state removed", "DELETE FROM machine WHERE item = 'state'", second: "Failed"),
     ]
 
     private let users: [String]
@@ -114,7 +114,7 @@ extension IntegrationTests.Strength {
             let written = try log.new
             #expect(causes.contains { written.contains($0) }, "\(edit): \(written)")
           }
-          // What the other user's yes has changed is their record and the clock's mark, and nothing else is written.
+          // What the other user's yes has changed is their record and the machine's state, and nothing else is written.
           let changed = Set(broken).subtracting(try Self.rows()).count
           #expect(changed == (edit.second == nil ? 2 : 0), "\(edit)")
           try restore(before, keeping: edit.second == nil ? users[1] : nil)
