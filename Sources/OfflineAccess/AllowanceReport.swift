@@ -71,6 +71,11 @@ extension UserState {
     if circumstances.clockIsBehind(clockMark), policy.limit.countsDays || enrollment.factor.needsClock {
       return .clockUntrusted
     }
+    // Seen by an earlier call, while the clock or its zone said otherwise than now.
+    if policy.limit.countsDays, let ended = enrollment.grant.ended, ended >= circumstances.lastDay(of: enrollment.grant)
+    {
+      return .expired
+    }
     return nil
   }
 

@@ -15,8 +15,7 @@ extension UserState {
   ) throws(Refusal) -> AllowanceReport {
     settleLock(in: circumstances)
     if let obstacle = obstacle(for: purpose, in: circumstances) {
-      // Seeing the last day pass is remembered, or setting the clock back would bring it again.
-      if obstacle == .expired { advanceClockMark(to: circumstances.now) }
+      if obstacle == .expired { noteEnd(in: circumstances) }
       throw refusal(for: obstacle, in: circumstances)
     }
     guard var enrollment, case .passcode(let passcode) = enrollment.factor else {
@@ -54,7 +53,16 @@ extension UserState {
   /// Takes note of what time alone has changed; for a look at the state that decides nothing.
   public mutating func observe(in circumstances: Circumstances) {
     settleLock(in: circumstances)
-    if obstacle(for: nil, in: circumstances) == .expired { advanceClockMark(to: circumstances.now) }
+    if obstacle(for: nil, in: circumstances) == .expired { noteEnd(in: circumstances) }
+  }
+
+  /// Seeing the last day pass is remembered, or setting the clock back would bring it again: with the user as well,
+  /// since the mark is everybody's, and falls where an authority vouches for the clock.
+  private mutating func noteEnd(in circumstances: Circumstances) {
+    advanceClockMark(to: circumstances.now)
+    guard let grant = enrollment?.grant else { return }
+    let lastDay = circumstances.lastDay(of: grant)
+    if grant.ended.map({ $0 < lastDay }) ?? true { enrollment?.grant.ended = lastDay }
   }
 
   /// Fills the allowance again on an authority's word, ends a lock and trusts the clock as it is.

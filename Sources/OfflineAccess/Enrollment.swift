@@ -31,10 +31,13 @@ public struct Grant: Equatable, Sendable {
   public var day: Day
   /// Counted logins since the grant.
   public var used: UInt32
+  /// The last day that was seen to end: it does not come back, whoever sets the clock or vouches for it.
+  public var ended: Day?
 
-  public init(day: Day, used: UInt32 = 0) {
+  public init(day: Day, used: UInt32 = 0, ended: Day? = nil) {
     self.day = day
     self.used = used
+    self.ended = ended
   }
 }
 

@@ -15,6 +15,7 @@ enum RecordCodec {
     writer.put(format)
     writer.put(Int64(enrollment.grant.day.number))
     writer.put(enrollment.grant.used)
+    writer.put(Int64(enrollment.grant.ended?.number ?? .min))
     writer.put(enrollment.failures.count)
     writer.put(enrollment.failures.lockedUntil)
     switch enrollment.factor {
@@ -42,6 +43,7 @@ enum RecordCodec {
     var reader = Reader(bytes)
     guard reader.next(UInt8.self) == format,
       let number = reader.next(Int64.self), let day = plausibleDay(number), let used = reader.next(UInt32.self),
+      let end = reader.next(Int64.self), let ended = plausibleEnd(end),
       let count = reader.next(UInt32.self), let lockedUntil = reader.next(Int64.self),
       reader.next(UInt8.self) == passcodeMethod, let digits = reader.next(UInt8.self), (6...9).contains(digits),
       let movement = movement(from: &reader), let length = reader.next(UInt8.self),
@@ -49,13 +51,18 @@ enum RecordCodec {
     else { return nil }
     return Enrollment(
       user: user, factor: .passcode(PasscodeFactor(secret: secret, digits: Int(digits), movement: movement)),
-      grant: Grant(day: day, used: used),
+      grant: Grant(day: day, used: used, ended: ended),
       failures: Failures(count: count, lockedUntil: lockedUntil))
   }
 
   private static func plausibleDay(_ number: Int64) -> Day? {
     let day = Day(number: Int(number))
     return day.isPlausible ? day : nil
+  }
+
+  /// The least integer stands for none; nil is no day.
+  private static func plausibleEnd(_ number: Int64) -> Day?? {
+    number == .min ? .some(nil) : plausibleDay(number).map { .some($0) }
   }
 
   private static func movement(from reader: inout Reader) -> PasscodeFactor.Movement? {

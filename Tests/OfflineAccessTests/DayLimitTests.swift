@@ -91,4 +91,37 @@ struct DayLimitTests {
     #expect(try laptop.renew().lastDay == Day(year: 2026, month: 3, day: 27))
     #expect(laptop.refusal(laptop.device.code(0)) == nil)
   }
+
+  @Test("A day that was seen to end does not come back when somebody vouches for the clock for another user")
+  func vouchedForAnother() throws {
+    let laptop = Laptop(limit: .days)
+    laptop.clock = time("2026-03-18T00:00:00Z")
+    #expect(laptop.refusal(laptop.device.code(0)) == .allowanceExpired)
+    // The administrator renews bob while the clock is set back: the mark falls.
+    laptop.clock = time("2026-03-12T08:00:00Z")
+    laptop.state.clockMark = laptop.clock
+    laptop.reload()
+    #expect(laptop.report.state == .expired)
+    #expect(laptop.refusal(laptop.device.code(0)) == .allowanceExpired)
+    #expect(try laptop.renew().state == .ready)
+    #expect(laptop.refusal(laptop.device.code(0)) == nil)
+  }
+
+  @Test("Looking alone remembers the end, once; more days in the configuration count all the same")
+  func seenByLooking() throws {
+    let laptop = Laptop(limit: .days)
+    laptop.clock = time("2026-03-18T00:00:00Z")
+    laptop.state.observe(in: laptop.circumstances)
+    #expect(laptop.state.enrollmentChanged)
+    laptop.reload()
+    laptop.state.observe(in: laptop.circumstances)
+    #expect(!laptop.state.enrollmentChanged)
+    laptop.policy.days = 8
+    #expect(laptop.report.state == .ready)
+    laptop.policy.days = 7
+    #expect(laptop.report.state == .expired)
+    // A limit that counts no days knows no end.
+    laptop.policy.limit = .logins
+    #expect(laptop.report.state == .ready)
+  }
 }

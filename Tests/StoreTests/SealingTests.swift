@@ -83,6 +83,7 @@ struct RecordCodecTests {
     Sample(secret: .init(0..<20), movement: .time(.init(period: 86_400, lastStep: .max, drift: 10, trend: -1))),
     Sample(secret: .init(0..<20), movement: .time(.init(period: 30, lastStep: 59_104_800, drift: -10, trend: 1))),
     Sample(secret: .init(0..<20), grant: Grant(day: Day(number: -1), used: .max)),
+    Sample(secret: .init(0..<20), grant: Grant(day: Day(number: 20_000), ended: Day(number: 20_007))),
     Sample(secret: .init(0..<20), grant: Grant(day: Day(year: 9999, month: 12, day: 31), used: 1)),
     Sample(secret: .init(0..<20), grant: Grant(day: Day(year: 1, month: 1, day: 1), used: 0)),
     Sample(secret: .init(0..<20), failures: Failures(count: .max, lockedUntil: .max)),
@@ -117,16 +118,16 @@ struct RecordCodecTests {
     "A record of an unknown kind is refused",
     arguments: [
       (0, 0), (0, 2),  // format
-      (25, 0), (25, 2),  // method
-      (26, 5), (26, 10), (26, 0),  // digits
-      (27, 0), (27, 3),  // movement
-      (28, 0x80),  // a period below zero
-      (60, 0), (60, 21),  // the secret's length
+      (33, 0), (33, 2),  // method
+      (34, 5), (34, 10), (34, 0),  // digits
+      (35, 0), (35, 3),  // movement
+      (36, 0x80),  // a period below zero
+      (68, 0), (68, 21),  // the secret's length
     ] as [(Int, UInt8)])
   func unknown(_ index: Int, _ byte: UInt8) {
     let sample = Sample(secret: .init(0..<20), movement: .time(.init(period: 30)))
     var record = RecordCodec.encode(sample.enrollment(of: alice))
-    #expect(record.count == 81)
+    #expect(record.count == 89)
     record[index] = byte
     #expect(decoded(record) == nil)
   }
@@ -143,6 +144,7 @@ struct RecordCodecTests {
     Sample(secret: [1], movement: .time(.init(period: 30, trend: .min))),
     Sample(secret: [1], grant: Grant(day: Day(number: .max), used: 0)),
     Sample(secret: [1], grant: Grant(day: Day(number: .min), used: 0)),
+    Sample(secret: [1], grant: Grant(day: Day(number: 20_000), ended: Day(number: .max))),
     Sample(secret: [1], grant: Grant(day: Day(year: 10_000, month: 1, day: 1), used: 0)),
     Sample(secret: [1], grant: Grant(day: Day(year: 0, month: 12, day: 31), used: 0)),
   ]

@@ -13,7 +13,9 @@ extension IntegrationTests.Strength {
         "CAP_MKNOD", "CAP_SYS_RAWIO", "CAP_SYS_MODULE", "CAP_SYSLOG", "CAP_SYS_TIME", "CAP_WAKE_ALARM",
       ], lockedMemory: 0)
     private static let service = Sandbox(
-      denied: ["@privileged", "@resources"], writable: [Machine.stateFolder])
+      denied: ["@privileged", "@resources"], writable: [Machine.stateFolder, runtimeFolder])
+    /// What systemd makes for RuntimeDirectory.
+    private static let runtimeFolder = "/run/offline-access"
 
     init() throws {
       try Machine.reset("[Service]\nidle-exit=0\n[Allowance]\nlogins=1000\n")
@@ -64,6 +66,7 @@ extension IntegrationTests.Strength {
       let user = try Machine.newUser()
       let phone = try Phone.activated(user)
       try Machine.stopService()
+      try run("install", "-d", "-m", "700", Self.runtimeFolder).expectSuccess()
       let service = try PromptDialogue(try Self.service.command("/usr/libexec/offline-accessd"))
       try service.wait(for: "answers")
       let pid = try #require(try Machine.servicePID())
