@@ -16,7 +16,7 @@ SWIFT_FLAGS   := --scratch-path $(SCRATCH) --disable-index-store
 RELEASE_FLAGS := $(SWIFT_FLAGS) -c release --static-swift-stdlib
 BIN           = $(SCRATCH)/release
 
-.PHONY: all build install uninstall test unit-test integration-test demo strength \
+.PHONY: all build install uninstall test unit-test integration-test demo strength fuzz sanitize \
         format lint packages-build packages-test clean
 
 all: build
@@ -113,6 +113,16 @@ integration-test: packages-test
 strength: packages-test build
 	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
 	tools/machine tools/strength $(SWIFT) test --scratch-path $(SCRATCH) --skip-build --filter IntegrationTests/Strength
+
+# libFuzzer with AddressSanitizer; the corpus alone is a unit test.
+RUNS ?= 1000000
+fuzz: packages-build
+	tools/fuzz --runs $(RUNS)
+
+# All tests under ThreadSanitizer and AddressSanitizer, in build folders of their own.
+sanitize: packages-test build
+	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
+	SCRATCH=$(SCRATCH) tools/sanitize
 
 ## Keeping it tidy
 

@@ -13,7 +13,9 @@ enum Clock {
   static func prepare() throws {
     let text = try String(contentsOfFile: activation, encoding: .utf8)
     if text.contains("LD_PRELOAD") { return }
-    let variables = try environment().map { "\($0)=\($1)" }.sorted().joined(separator: " ")
+    var variables = try environment().map { "\($0)=\($1)" }.sorted().joined(separator: " ")
+    // For tools/sanitize: the bus starts services without an environment.
+    if let more = ProcessInfo.processInfo.environment["OFFLINE_ACCESS_SERVICE_ENVIRONMENT"] { variables += " \(more)" }
     try set(0)
     try activate(text.replacingOccurrences(of: "Exec=", with: "Exec=/usr/bin/env \(variables) "))
   }
@@ -30,7 +32,10 @@ enum Clock {
   /// - Parameter uptime: moves the clocks along that otherwise nobody can set.
   static func environment(uptime: Bool = false) throws -> [String: String] {
     // The variant for several threads: the other one shows a wrong time now and then.
-    let library = try trimmed(run("sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1").output)
+    // A sanitizer's runtime waits for itself under libfaketime: tools/sanitize has a library of its own.
+    let library =
+      try ProcessInfo.processInfo.environment["OFFLINE_ACCESS_CLOCK_LIBRARY"]
+      ?? trimmed(run("sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1").output)
     try #require(!library.isEmpty, "libfaketime is not installed")
     return [
       "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1", "NO_FAKE_STAT": "1",

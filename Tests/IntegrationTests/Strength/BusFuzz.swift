@@ -88,7 +88,9 @@ extension IntegrationTests.Strength {
 
       let grown = try memory(pid) - base.memory
       #expect(try Machine.servicePID() == pid, "seed \(seed)")
-      #expect(grown <= Self.growth, "seed \(seed): \(grown) bytes")
+      // A sanitizer keeps freed memory back, to see who still uses it.
+      let isSanitized = ProcessInfo.processInfo.environment["OFFLINE_ACCESS_SANITIZER"] != nil
+      #expect(isSanitized || grown <= Self.growth, "seed \(seed): \(grown) bytes")
       #expect(try descriptors(pid) <= base.descriptors, "seed \(seed)")
       #expect(reached.count == members.count, "seed \(seed): \(Set(members).subtracting(reached))")
       // The victim's state is what it was, and the factor works.
