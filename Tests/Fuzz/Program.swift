@@ -1,5 +1,5 @@
-// The fuzzing program: `fuzz TARGET [libFuzzer's options and folders]`, built and run by tools/fuzz. libFuzzer
-// brings its own main, which calls these two.
+// The fuzzing program: `FUZZ_TARGET=name fuzz [libFuzzer's options and folders]`, built and run by tools/fuzz.
+// libFuzzer brings its own main, which calls these two.
 import Glibc
 
 private nonisolated(unsafe) var target: FuzzTarget?
@@ -9,17 +9,14 @@ public func initialize(
   _ count: UnsafeMutablePointer<Int32>,
   _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>
 ) -> Int32 {
-  let name = CommandLine.arguments.dropFirst().first ?? ""
-  target = FuzzTarget.named(name)
+  // By environment, because libFuzzer starts itself again with its own arguments only.
+  let name = getenv("FUZZ_TARGET").map { String(cString: $0) }
+  target = name.flatMap(FuzzTarget.named)
   guard target != nil else {
     // For tools/fuzz: what there is.
     print(FuzzTarget.all.map { "\($0.name) \($0.longest)" }.joined(separator: "\n"))
-    exit(name.isEmpty ? 0 : 64)
+    exit(name == nil ? 0 : 64)
   }
-  // libFuzzer gets its own arguments only, and starts itself by the first one.
-  arguments.pointee?[1] = arguments.pointee?[0]
-  arguments.pointee? += 1
-  count.pointee -= 1
   return 0
 }
 
