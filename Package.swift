@@ -18,7 +18,7 @@ let package = Package(
   ],
   targets: [
     library("CGLib", "glib-2.0", apt: "libglib2.0-dev"),
-    library("CGIO", "gio-2.0", apt: "libglib2.0-dev"),
+    library("CGIO", "gio-unix-2.0", apt: "libglib2.0-dev"),
     library("CDBus", "dbus-1", apt: "libdbus-1-dev"),
     library("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
     library("CCrypto", "libcrypto", apt: "libssl-dev"),

@@ -78,9 +78,11 @@ public final class SystemBus {
 
   private nonisolated static func open() throws(BusError) -> Connection {
     var error: UnsafeMutablePointer<GError>?
-    let flags = GDBusConnectionFlags(
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT.rawValue | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION.rawValue)
-    guard let connection = g_dbus_connection_new_for_address_sync(BusName.systemBusAddress, flags, nil, nil, &error)
+    let stream = try CheckedStream.open()
+    defer { g_object_unref(UnsafeMutableRawPointer(stream)) }
+    guard
+      let connection = g_dbus_connection_new_sync(
+        stream, nil, G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, nil, nil, &error)
     else { throw BusError(error) }
     return Connection(pointer: connection)
   }

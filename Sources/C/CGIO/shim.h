@@ -1,2 +1,4 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <gio/gunixinputstream.h>
+#include <gio/gunixoutputstream.h>

@@ -160,6 +160,57 @@ extension IntegrationTests.Strength {
         outcome: "sender cut off by the bus, or not heard; same process")
     }
 
+    @Test("a message that the bus takes and GDBus does not is dropped, and neither service nor caller feels more of it")
+    func unparsable() throws {
+      expectYes(try Factor.root.allowance(victim))
+      let pid = try #require(try Machine.servicePID())
+      let peer = try BusPeer(as: stranger)
+      for type in ["(g)", "(v)", "(ay)", "{gg}"] {
+        // As an argument of the wrong type, and as an option of a right call.
+        _ = try peer.send(BusCall("RemainingAllowance", signature: "a\(type)s") { Self.short(type, &$0) })
+        _ = try peer.send(
+          BusCall("Activate", signature: "ssa{sv}") { bytes in
+            bytes.text("")
+            bytes.text("passcode")
+            bytes.array(of: 8) { bytes in
+              bytes.text("name")
+              bytes.signature("(a\(type)s)")
+              bytes.align(8)
+              Self.short(type, &bytes)
+            }
+          })
+        #expect(try peer.error(of: .about("", "RemainingAllowance")) == nil, "\(type)")
+        #expect(try Machine.servicePID() == pid, "\(type)")
+      }
+    }
+
+    /// An array of two, the first of which fills its eight bytes, while the second has four at most: GLib counts the
+    /// padding in front of the first as part of the array, misses the second and takes it for the string that follows.
+    private static func short(_ type: String, _ bytes: inout BusBytes) {
+      bytes.array(of: 8) { bytes in
+        switch type {
+        case "(g)":
+          bytes.signature("aaaaay")
+          bytes.signature("")
+        case "(v)":
+          bytes.signature("t")
+          bytes.integer(UInt64.max)
+          bytes.signature("y")
+          bytes.byte(1)
+        case "(ay)":
+          bytes.number(4)
+          bytes.number(1)
+          bytes.number(0)
+        default:
+          bytes.signature("s")
+          bytes.signature("aay")
+          bytes.signature("")
+          bytes.signature("")
+        }
+      }
+      bytes.text("what follows")
+    }
+
     @Test("a request larger than any of the contract is refused where it arrives, even root's")
     func size() throws {
       for (count, isLarge) in [(1025, false), (30_000, false), (33_000, true), (90_000, true)] {
