@@ -1,4 +1,5 @@
 import BusInterface
+import CLinux
 import Configuration
 import GLibBus
 import Glibc
@@ -58,6 +59,7 @@ final class ServiceProcess {
   private func carry(_ call: MethodCall, _ answer: MethodHandler) async -> Result<[Value], Refusal> {
     FaultPoint.received.reached()
     let result = await answer(call)
+    linux_wipe_stack()
     if !leaving { rearm() }
     FaultPoint.answering.reached()
     // The reply is sent after this returns, and before the bus actor's next job.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A thread that hands everything waiting to one function, again and again.
@@ -77,6 +78,8 @@ final class BatchThread<Job: Sendable>: @unchecked Sendable {
       pthread_mutex_unlock(mutex)
       if batch.isEmpty { return atEnd() }
       body(batch)
+      // Short strings, as codes are, are held in place and not in memory that is wiped when it is freed.
+      linux_wipe_stack()
     }
   }
 }

@@ -1,4 +1,5 @@
 // Parts of Linux that Swift does not import by itself.
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/timex.h>
 
@@ -10,3 +11,9 @@ int sync_file_range(int descriptor, long long offset, long long count, unsigned 
 
 /// SYNC_FILE_RANGE_WRITE: start to write out, without waiting for the end.
 static inline int linux_start_writing(int descriptor) { return sync_file_range(descriptor, 0, 0, 2); }
+
+/// Wipes what calls that have returned left on this thread's stack, 32 KB of it.
+__attribute__((noinline)) static void linux_wipe_stack(void) {
+  char left[32 * 1024];
+  explicit_bzero(left, sizeof left);
+}
