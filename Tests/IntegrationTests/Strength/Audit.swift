@@ -171,7 +171,7 @@ extension IntegrationTests.Strength {
       #expect(entries.count { $0["reason"] == "AccessDenied" } == 20)
       #expect(entries.count { $0["reason"] == "BadResponse" && $0["user"] == user } == 20)
       #expect(entries.filter { $0["event"] == "locked" }.map { $0["user"] } == [user])
-      #expect(try log.new.matches(of: #/more refusals of user id \d+ are not shown for a minute/#).count == 2)
+      #expect(try log.new.matches(of: #/more of user id \d+ is not shown for a minute/#).count == 2)
     }
 
     /// Expects exactly these entries among those of `events`, in their order, and no field that the manual lacks.
