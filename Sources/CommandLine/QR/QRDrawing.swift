@@ -1,4 +1,5 @@
 import Conversation
+import QRCodes
 
 /// A QR code as lines of text.
 enum QRDrawing {

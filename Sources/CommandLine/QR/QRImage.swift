@@ -1,6 +1,7 @@
 import CPNG
 import Glibc
 import OfflineAccess
+import QRCodes
 
 /// A QR code as a PNG: whole pixels, black on white, with its quiet zone.
 enum QRImage {

@@ -1,3 +1,5 @@
+import QRCodes
+
 /// How a QR code is shown on a screen, or why it is not.
 enum QRPlacement: Equatable {
   case drawn(QRDrawing.Style, quietZone: Int)

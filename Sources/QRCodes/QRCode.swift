@@ -3,18 +3,18 @@ import Glibc
 import OfflineAccess
 
 /// A QR code: a square of dark and light modules. Holds a secret here, so it is wiped at its end.
-struct QRCode: ~Copyable {
+public struct QRCode: ~Copyable {
   /// Modules on one side, without a quiet zone.
-  let size: Int
+  public let size: Int
   private let code: UnsafeMutablePointer<QRcode>
 
   /// The quiet zone that ISO/IEC 18004 asks for, in modules.
-  static let quietZone = 4
+  public static let quietZone = 4
 
   /// Encodes `text` at the lowest error correction: a screen has no dirt, and a small code fits on it.
   ///
   /// - Returns: nil where the text is empty or too long for any QR code.
-  init?(_ text: String) {
+  public init?(_ text: String) {
     guard let code = QRcode_encodeString(text, 0, QR_ECLEVEL_L, QR_MODE_8, 1) else { return nil }
     self.code = code
     size = Int(code.pointee.width)
@@ -26,7 +26,7 @@ struct QRCode: ~Copyable {
   }
 
   /// Whether the module is dark; all around the code, in the quiet zone, it is light.
-  func isDark(row: Int, column: Int) -> Bool {
+  public func isDark(row: Int, column: Int) -> Bool {
     guard (0..<size).contains(row), (0..<size).contains(column) else { return false }
     return code.pointee.data[row * size + column] & 1 == 1
   }
