@@ -8,25 +8,27 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds by which the clock is ahead: "+30" in the file that Clock.swift writes. */
-static long offset(void)
+/* Sets the time by the file that Clock.swift writes: "+30" or "-30" moves it by seconds, "1800000000" is the time. */
+static void apply(struct timespec *time)
 {
     char text[32];
     long descriptor, count, value = 0;
     descriptor = syscall(SYS_openat, AT_FDCWD, "/run/offline-access-clock", O_RDONLY | O_CLOEXEC, 0);
-    if (descriptor < 0) return 0;
+    if (descriptor < 0) return;
     count = syscall(SYS_read, descriptor, text, sizeof text);
     syscall(SYS_close, descriptor);
-    for (long i = 1; i < count && text[i] >= '0' && text[i] <= '9'; i++) value = value * 10 + (text[i] - '0');
-    return count > 0 && text[0] == '-' ? -value : value;
+    if (count < 1) return;
+    int moves = text[0] == '+' || text[0] == '-';
+    for (long i = moves; i < count && text[i] >= '0' && text[i] <= '9'; i++) value = value * 10 + (text[i] - '0');
+    if (!moves) time->tv_nsec = 0;
+    time->tv_sec = !moves ? value : text[0] == '-' ? time->tv_sec - value : time->tv_sec + value;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     if (syscall(SYS_clock_gettime, clock, time) != 0) return -1;
     const char *fixed = getenv("DONT_FAKE_MONOTONIC");
-    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || (fixed && strcmp(fixed, "0") == 0))
-        time->tv_sec += offset();
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || (fixed && strcmp(fixed, "0") == 0)) apply(time);
     return 0;
 }
 

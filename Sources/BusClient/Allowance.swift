@@ -17,6 +17,8 @@ public struct Allowance: Sendable, Equatable {
   /// A `LimitKind`.
   public var limit = ""
   public var remaining: UInt32?
+  /// The `Purpose`s that use up a login; nil where their number is not limited, or the service does not say.
+  public var counts: [String]?
   /// ISO date in local time, inclusive.
   public var lastDay: String?
   /// Unix seconds.
@@ -27,6 +29,15 @@ public struct Allowance: Sendable, Equatable {
   public var message = ""
   /// A `Via`; in an outcome only.
   public var via: String?
+  /// The online service that is asked first; empty where there is none.
+  public var authority = ""
+  /// How often an offered set-up may still be put off, where that has a limit.
+  public var later: UInt32?
+  /// Unix seconds of the online service's latest approval.
+  public var lastOnline: UInt64?
+  /// Unix seconds when the offline factor stood in the last time, and why.
+  public var lastOffline: UInt64?
+  public var offlineReason = ""
   /// All that travelled, with keys that this client does not know.
   public var dictionary = BusDictionary()
 
@@ -42,11 +53,17 @@ public struct Allowance: Sendable, Equatable {
     state = try keys.string(AllowanceKey.state.rawValue) ?? ""
     limit = try keys.string(AllowanceKey.limit.rawValue) ?? ""
     remaining = try keys.uint32(AllowanceKey.remaining.rawValue)
+    counts = try keys.strings(AllowanceKey.counts.rawValue)
     lastDay = try keys.string(AllowanceKey.lastDay.rawValue)
     expires = try keys.uint64(AllowanceKey.expires.rawValue)
     lockedUntil = try keys.uint64(AllowanceKey.lockedUntil.rawValue)
     message = try keys.string(AllowanceKey.message.rawValue) ?? ""
     via = try keys.string(AllowanceKey.via.rawValue)
+    authority = try keys.string(AllowanceKey.authority.rawValue) ?? ""
+    later = try keys.uint32(AllowanceKey.later.rawValue)
+    lastOnline = try keys.uint64(AllowanceKey.lastOnline.rawValue)
+    lastOffline = try keys.uint64(AllowanceKey.lastOffline.rawValue)
+    offlineReason = try keys.string(AllowanceKey.offlineReason.rawValue) ?? ""
   }
 
   /// Whether the service would let this client offer a set-up now.
@@ -102,16 +119,33 @@ private struct TypedKeys {
     self.dictionary = dictionary
   }
 
-  func boolean(_ key: String) throws(BusFailure) -> Bool? { try check(key, dictionary.boolean(key)) }
-  func string(_ key: String) throws(BusFailure) -> String? { try check(key, dictionary.string(key)) }
-  func uint32(_ key: String) throws(BusFailure) -> UInt32? { try check(key, dictionary.uint32(key)) }
-  func uint64(_ key: String) throws(BusFailure) -> UInt64? { try check(key, dictionary.uint64(key)) }
+  func boolean(_ key: String) throws(BusFailure) -> Bool? {
+    try read(key) { if case .boolean(let value) = $0 { value } else { nil } }
+  }
+
+  func string(_ key: String) throws(BusFailure) -> String? {
+    try read(key) { if case .string(let value) = $0 { value } else { nil } }
+  }
+
+  func strings(_ key: String) throws(BusFailure) -> [String]? {
+    try read(key) { if case .strings(let value) = $0 { value } else { nil } }
+  }
+
+  func uint32(_ key: String) throws(BusFailure) -> UInt32? {
+    try read(key) { if case .uint32(let value) = $0 { value } else { nil } }
+  }
+
+  func uint64(_ key: String) throws(BusFailure) -> UInt64? {
+    try read(key) { if case .uint64(let value) = $0 { value } else { nil } }
+  }
 
   /// Present, yet not read as its type: then the answer is not the contract's.
-  private func check<Value>(_ key: String, _ value: Value?) throws(BusFailure) -> Value? {
-    guard value != nil || (dictionary[key] == nil && !dictionary.unreadableKeys.contains(key)) else {
-      throw .malformed
+  private func read<Value>(_ key: String, _ take: (BusValue) -> Value?) throws(BusFailure) -> Value? {
+    guard let present = dictionary[key] else {
+      if dictionary.unreadableKeys.contains(key) { throw .malformed }
+      return nil
     }
+    guard let value = take(present) else { throw .malformed }
     return value
   }
 }

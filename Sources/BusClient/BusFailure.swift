@@ -30,10 +30,13 @@ extension BusFailure {
   static var noMemory: Self { .unavailable("out of memory") }
   static var malformed: Self { .unavailable("the service's answer cannot be understood") }
 
-  /// For arguments that D-Bus cannot carry. libdbus would end the whole process over them.
+  /// For arguments that D-Bus cannot carry. The bus would end the connection over them.
   static var unsendable: Self {
     .refused(Refusal(.invalidArguments, "The text holds characters that cannot be sent."))
   }
+
+  /// The caller did not want to wait any more.
+  static var givenUp: Self { .refused(Refusal(.canceled, "Cancelled.")) }
 
   /// The meaning of an error reply. Only the bus itself can send under the bus's own name.
   init(errorName name: String, sentence: String, fromBus: Bool) {
@@ -68,5 +71,15 @@ extension BusFailure {
         name.hasPrefix(prefix + "Spawn.")
         ? .unavailable("the service cannot be started") : .unavailable("\(speaker) answered \(name)")
     }
+  }
+}
+
+extension BusFailure {
+  /// The refusals whose sentence is a client's own and not the service's.
+  public static var refusalsOfClients: [Refusal] {
+    let errors =
+      [(BusName.standardErrorPrefix + "AccessDenied", true)] + Refusal.Reason.allCases.map { ($0.busName, false) }
+    let failures = errors.map { BusFailure(errorName: $0.0, sentence: "", fromBus: $0.1) } + [.unsendable, .givenUp]
+    return failures.compactMap { if case .refused(let refusal) = $0 { refusal } else { nil } }
   }
 }

@@ -42,12 +42,18 @@ public struct BusDictionary: Sendable, Equatable, ExpressibleByDictionaryLiteral
   }
 
   public subscript(key: String) -> BusValue? {
-    for entry in entries where entry.key == key { return entry.value }
+    // Their lengths tell most keys apart.
+    let length = key.utf8.count
+    for entry in entries where entry.key.utf8.count == length && entry.key == key { return entry.value }
     return nil
   }
 
   public func string(_ key: String) -> String? {
     if case .string(let value) = self[key] { value } else { nil }
+  }
+
+  public func strings(_ key: String) -> [String]? {
+    if case .strings(let value) = self[key] { value } else { nil }
   }
 
   public func uint32(_ key: String) -> UInt32? {

@@ -10,8 +10,8 @@
 public enum Patience {
   /// The bus's first answer.
   public static let hello: Int32 = 5_000
-  /// The service's first answer at its own socket.
-  public static let ping: Int32 = 2_000
+  /// To be let in at the service's own socket.
+  public static let greeting: Int32 = 2_000
   public static let allowance: Int32 = 5_000
   /// A passcode, and whatever else the service answers by itself.
   public static let passcode: Int32 = 9_000

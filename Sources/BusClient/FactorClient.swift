@@ -31,12 +31,34 @@ public struct AuthenticateOptions: Sendable, Equatable {
   }
 }
 
+/// What a front end tells the service with a confirmation.
+public struct ConfirmOptions: Sendable, Equatable {
+  /// The PIN of a security key; not sent where it is empty.
+  public var pin: String
+  /// Whether the factor is only proven: `confirm` with an empty response and without this stores it.
+  public var isTrial: Bool
+
+  public init(pin: String = "", isTrial: Bool = false) {
+    self.pin = pin
+    self.isTrial = isTrial
+  }
+
+  var dictionary: BusDictionary {
+    var options = BusDictionary()
+    if !pin.isEmpty { options.append(OptionKey.pin.rawValue, .string(pin)) }
+    if isTrial { options.append(OptionKey.trial.rawValue, .string(optionYes)) }
+    return options
+  }
+}
+
 /// The service as its callers see it. Each function blocks for at most its `Patience`. A user of ""
 /// is the caller.
 public struct FactorClient {
   public let connection: BusConnection
   /// Whether polkit may ask somebody for a password on the way; then calls wait for minutes.
   public var interactive: Bool
+  /// Ends a wait for a touch where it says so; asked several times a second.
+  public var isGivenUp: (() -> Bool)?
 
   public init(_ connection: BusConnection, interactive: Bool = false) {
     self.connection = connection
@@ -70,7 +92,7 @@ public struct FactorClient {
       connection.call(
         member: FactorMember.authenticate.rawValue,
         arguments: [.string(user), .string(response), .dictionary(options.dictionary)],
-        returning: "a{sv}", timeout: Patience.touch, progress: progress))
+        returning: "a{sv}", timeout: Patience.touch, isGivenUp: isGivenUp, progress: progress))
   }
 
   /// Starts a set-up. `name` is this machine's name in the app; "" leaves it to the service.
@@ -92,26 +114,43 @@ public struct FactorClient {
     return try begin(.reactivate, user, method, options)
   }
 
+  /// The same with a touch of the present security key as proof, which is waited for.
+  public func reactivateByTouch(
+    _ user: String, method: FactorMethod, name: String = "", pin: String = "", progress: (ProgressReport) -> Void
+  ) throws(BusFailure) -> Challenge {
+    var options: BusDictionary = [OptionKey.response.rawValue: .string("")]
+    if !name.isEmpty { options.append(OptionKey.name.rawValue, .string(name)) }
+    if !pin.isEmpty { options.append(OptionKey.pin.rawValue, .string(pin)) }
+    return try challenge(
+      connection.call(
+        member: FactorMember.reactivate.rawValue,
+        arguments: [.string(user), .string(method.rawValue), .dictionary(options)],
+        returning: "oa{sv}", timeout: Patience.touch, isGivenUp: isGivenUp, progress: progress))
+  }
+
   /// Proves the new factor by a code. For a security key see the form with `progress`.
   public func confirm(
-    _ activation: String, response: String
+    _ activation: String, response: String, options: ConfirmOptions = ConfirmOptions()
   ) throws(BusFailure) -> (complete: Bool, details: BusDictionary) {
     try confirmation(
       connection.call(
         path: activation, interface: BusName.activationInterface,
-        member: ActivationMember.confirm.rawValue, arguments: [.string(response), .dictionary([:])],
+        member: ActivationMember.confirm.rawValue,
+        arguments: [.string(response), .dictionary(options.dictionary)],
         returning: "ba{sv}", timeout: Patience.passcode))
   }
 
   /// Proves the new factor by a touch, waiting for it.
   public func confirm(
-    _ activation: String, response: String, progress: (ProgressReport) -> Void
+    _ activation: String, response: String, options: ConfirmOptions = ConfirmOptions(),
+    progress: (ProgressReport) -> Void
   ) throws(BusFailure) -> (complete: Bool, details: BusDictionary) {
     try confirmation(
       connection.call(
         path: activation, interface: BusName.activationInterface,
-        member: ActivationMember.confirm.rawValue, arguments: [.string(response), .dictionary([:])],
-        returning: "ba{sv}", timeout: Patience.touch, progress: progress))
+        member: ActivationMember.confirm.rawValue,
+        arguments: [.string(response), .dictionary(options.dictionary)],
+        returning: "ba{sv}", timeout: Patience.touch, isGivenUp: isGivenUp, progress: progress))
   }
 
   /// Drops a set-up.
@@ -144,6 +183,12 @@ public struct FactorClient {
     return value
   }
 
+  /// The kinds of factor that can be set up; words stay as they travelled.
+  public func methods() throws(BusFailure) -> [String] {
+    guard case .strings(let names) = try property(.methods) else { throw .malformed }
+    return names
+  }
+
   // MARK: Shared parts
 
   private var administration: Int32 { interactive ? Patience.dialogue : Patience.passcode }
@@ -151,10 +196,14 @@ public struct FactorClient {
   private func begin(
     _ member: FactorMember, _ user: String, _ method: FactorMethod, _ options: BusDictionary
   ) throws(BusFailure) -> Challenge {
-    let reply = try connection.call(
-      member: member.rawValue,
-      arguments: [.string(user), .string(method.rawValue), .dictionary(options)],
-      returning: "oa{sv}", interactive: interactive, timeout: administration)
+    try challenge(
+      connection.call(
+        member: member.rawValue,
+        arguments: [.string(user), .string(method.rawValue), .dictionary(options)],
+        returning: "oa{sv}", interactive: interactive, timeout: administration))
+  }
+
+  private func challenge(_ reply: [BusValue]) throws(BusFailure) -> Challenge {
     guard reply.count == 2, case .objectPath(let path) = reply[0],
       case .dictionary(let dictionary) = reply[1]
     else { throw .malformed }

@@ -1,33 +1,9 @@
 // Arguments into a message and out of it. This file also compiles as Embedded Swift.
-internal import CDBus
-
-/// The type codes of D-Bus; libdbus's macros are casts, which the importer leaves out.
-private enum TypeCode {
-  static let array = Int32(UInt8(ascii: "a"))
-  static let boolean = Int32(UInt8(ascii: "b"))
-  static let dictEntry = Int32(UInt8(ascii: "e"))
-  static let objectPath = Int32(UInt8(ascii: "o"))
-  static let string = Int32(UInt8(ascii: "s"))
-  static let uint64 = Int32(UInt8(ascii: "t"))
-  static let uint32 = Int32(UInt8(ascii: "u"))
-  static let variant = Int32(UInt8(ascii: "v"))
-}
 
 // MARK: - Writing
 
-extension Message {
-  /// Appends the arguments. libdbus aborts the process over text that is not UTF-8 or holds NUL, so
-  /// text is checked first. After a failure the message is of no use and must not be sent.
-  func append(_ arguments: [BusValue]) throws(BusFailure) {
-    for argument in arguments where !argument.isSendable { throw .unsendable }
-    var iterator = DBusMessageIter()
-    dbus_message_iter_init_append(handle, &iterator)
-    for argument in arguments where !argument.append(to: &iterator) { throw .noMemory }
-  }
-}
-
 extension BusValue {
-  fileprivate var signature: String {
+  var signature: String {
     switch self {
     case .boolean: "b"
     case .uint32: "u"
@@ -39,163 +15,164 @@ extension BusValue {
     }
   }
 
-  fileprivate var isSendable: Bool {
+  var isSendable: Bool {
     switch self {
     case .boolean, .uint32, .uint64: true
     case .string(let text): text.isSendable
-    case .objectPath(let path): path.isSendable && path.withCString { dbus_validate_path($0, nil) } != 0
+    case .objectPath(let path): isObjectPath(path)
     case .strings(let texts): texts.allSatisfy { $0.isSendable }
     case .dictionary(let dictionary):
       dictionary.entries.allSatisfy { $0.key.isSendable && $0.value.isSendable }
     }
   }
 
-  /// False when memory ran out.
-  fileprivate func append(to iterator: inout DBusMessageIter) -> Bool {
+  func append(to writer: inout WireWriter) {
     switch self {
-    case .boolean(let value):
-      var raw: dbus_bool_t = value ? 1 : 0
-      return dbus_message_iter_append_basic(&iterator, TypeCode.boolean, &raw) != 0
-    case .uint32(var value):
-      return dbus_message_iter_append_basic(&iterator, TypeCode.uint32, &value) != 0
-    case .uint64(var value):
-      return dbus_message_iter_append_basic(&iterator, TypeCode.uint64, &value) != 0
-    case .string(let text):
-      return text.append(to: &iterator, as: TypeCode.string)
-    case .objectPath(let path):
-      return path.append(to: &iterator, as: TypeCode.objectPath)
+    case .boolean(let value): writer.append(UInt32(value ? 1 : 0))
+    case .uint32(let value): writer.append(value)
+    case .uint64(let value): writer.append(value)
+    case .string(let text), .objectPath(let text): writer.append(text)
     case .strings(let texts):
-      return withContainer(in: &iterator, TypeCode.array, "s") { inner in
-        texts.allSatisfy { $0.append(to: &inner, as: TypeCode.string) }
+      writer.appendArray(alignedTo: 4) { array in
+        for text in texts { array.append(text) }
       }
     case .dictionary(let dictionary):
-      return withContainer(in: &iterator, TypeCode.array, "{sv}") { inner in
-        dictionary.entries.allSatisfy { $0.append(to: &inner) }
+      writer.appendArray(alignedTo: 8) { array in
+        for entry in dictionary.entries {
+          array.align(8)
+          array.append(entry.key)
+          array.append(signature: entry.value.signature)
+          entry.value.append(to: &array)
+        }
       }
-    }
-  }
-}
-
-extension BusDictionary.Entry {
-  fileprivate func append(to iterator: inout DBusMessageIter) -> Bool {
-    withContainer(in: &iterator, TypeCode.dictEntry, nil) { entry in
-      key.append(to: &entry, as: TypeCode.string)
-        && withContainer(in: &entry, TypeCode.variant, value.signature) { value.append(to: &$0) }
     }
   }
 }
 
 extension String {
-  /// Swift's strings are UTF-8 by construction; libdbus's own word on it costs next to nothing.
-  fileprivate var isSendable: Bool {
-    !utf8.contains(0) && withCString { dbus_validate_utf8($0, nil) } != 0
-  }
-
-  fileprivate func append(to iterator: inout DBusMessageIter, as type: Int32) -> Bool {
-    withCString { text in
-      var text: UnsafePointer<CChar>? = text
-      return dbus_message_iter_append_basic(&iterator, type, &text) != 0
-    }
-  }
-}
-
-/// Fills a container; one that cannot be filled is abandoned, as libdbus requires.
-private func withContainer(
-  in iterator: inout DBusMessageIter, _ type: Int32, _ signature: String?,
-  fill: (inout DBusMessageIter) -> Bool
-) -> Bool {
-  var inner = DBusMessageIter()
-  guard dbus_message_iter_open_container(&iterator, type, signature, &inner) != 0 else { return false }
-  guard fill(&inner) else {
-    dbus_message_iter_abandon_container(&iterator, &inner)
-    return false
-  }
-  return dbus_message_iter_close_container(&iterator, &inner) != 0
+  /// Swift's strings are UTF-8 by construction, and D-Bus takes all of that but NUL.
+  fileprivate var isSendable: Bool { !utf8.contains(0) }
 }
 
 // MARK: - Reading
 
-extension Message {
-  /// All arguments; a type that the contract does not use makes the message malformed.
-  func readArguments() throws(BusFailure) -> [BusValue] {
-    var arguments: [BusValue] = []
-    var iterator = DBusMessageIter()
-    guard dbus_message_iter_init(handle, &iterator) != 0 else { return arguments }
-    repeat {
-      guard let value = readValue(&iterator) else { throw .malformed }
-      arguments.append(value)
-    } while dbus_message_iter_next(&iterator) != 0
-    return arguments
+/// What was found where a value has to be; nil where it is none.
+enum WireValue {
+  case value(BusValue)
+  /// A value of a type that the contract does not use, passed over.
+  case unknown
+}
+
+extension WireReader {
+  /// Variants and structs in each other, at most.
+  private static let deepest = 32
+
+  /// Reads the value of the first whole type in `signature`, which then begins behind that type.
+  mutating func value(of signature: inout WireType, depth: Int = 0) -> WireValue? {
+    guard depth < Self.deepest, !signature.isOver else { return nil }
+    let read: BusValue?
+    var length = 1
+    switch first(of: signature) {
+    case TypeCode.boolean: read = boolean().map { .boolean($0) }
+    case TypeCode.uint32: read = uint32().map { .uint32($0) }
+    case TypeCode.uint64: read = uint64().map { .uint64($0) }
+    case TypeCode.string: read = string().map { .string($0) }
+    case TypeCode.objectPath: read = objectPath().map { .objectPath($0) }
+    case TypeCode.variant:
+      signature.drop(1)
+      return variant(depth: depth)
+    case TypeCode.array where begins(signature, with: "as"):
+      length = 2
+      read = strings().map { .strings($0) }
+    case TypeCode.array where begins(signature, with: "a{sv}"):
+      length = 5
+      read = dictionary(depth: depth + 1).map { .dictionary($0) }
+    default: return skipValue(of: &signature, depth: depth) ? .unknown : nil
+    }
+    signature.drop(length)
+    return read.map { .value($0) }
   }
-}
 
-/// The value under the iterator; nil for a type that the contract does not use.
-private func readValue(_ iterator: inout DBusMessageIter) -> BusValue? {
-  switch dbus_message_iter_get_arg_type(&iterator) {
-  case TypeCode.boolean:
-    var value: dbus_bool_t = 0
-    dbus_message_iter_get_basic(&iterator, &value)
-    return .boolean(value != 0)
-  case TypeCode.uint32:
-    var value: UInt32 = 0
-    dbus_message_iter_get_basic(&iterator, &value)
-    return .uint32(value)
-  case TypeCode.uint64:
-    var value: UInt64 = 0
-    dbus_message_iter_get_basic(&iterator, &value)
-    return .uint64(value)
-  case TypeCode.string:
-    return .string(readText(&iterator))
-  case TypeCode.objectPath:
-    return .objectPath(readText(&iterator))
-  case TypeCode.variant:
-    var inner = DBusMessageIter()
-    dbus_message_iter_recurse(&iterator, &inner)
-    return readValue(&inner)
-  case TypeCode.array:
-    return readArray(&iterator)
-  default:
-    return nil
+  private mutating func variant(depth: Int) -> WireValue? {
+    guard var type = signature(), let value = value(of: &type, depth: depth + 1), type.isOver else { return nil }
+    return value
   }
-}
 
-private func readText(_ iterator: inout DBusMessageIter) -> String {
-  var text: UnsafePointer<CChar>?
-  dbus_message_iter_get_basic(&iterator, &text)
-  return String(orEmpty: text)
-}
-
-private func readArray(_ iterator: inout DBusMessageIter) -> BusValue? {
-  let element = dbus_message_iter_get_element_type(&iterator)
-  var inner = DBusMessageIter()
-  dbus_message_iter_recurse(&iterator, &inner)
-  switch element {
-  case TypeCode.string:
+  private mutating func strings() -> [String]? {
     var texts: [String] = []
-    while dbus_message_iter_get_arg_type(&inner) == TypeCode.string {
-      texts.append(readText(&inner))
-      _ = dbus_message_iter_next(&inner)
+    let isWhole = array(of: TypeCode.string) { reader in
+      guard let text = reader.string() else { return false }
+      texts.append(text)
+      return true
     }
-    return .strings(texts)
-  case TypeCode.dictEntry:
+    return isWhole ? texts : nil
+  }
+
+  private mutating func dictionary(depth: Int) -> BusDictionary? {
     var dictionary = BusDictionary()
-    while dbus_message_iter_get_arg_type(&inner) == TypeCode.dictEntry {
-      var entry = DBusMessageIter()
-      dbus_message_iter_recurse(&inner, &entry)
-      guard dbus_message_iter_get_arg_type(&entry) == TypeCode.string else { return nil }
-      let key = readText(&entry)
-      guard dbus_message_iter_next(&entry) != 0,
-        dbus_message_iter_get_arg_type(&entry) == TypeCode.variant
-      else { return nil }
-      if let value = readValue(&entry) {
-        dictionary.append(key, value)
-      } else {
-        dictionary.unreadableKeys.append(key)
+    let isWhole = array(of: TypeCode.dictEntry) { reader in
+      guard reader.align(8), let key = reader.string(), let value = reader.variant(depth: depth) else { return false }
+      switch value {
+      case .value(let value): dictionary.append(key, value)
+      case .unknown: dictionary.unreadableKeys.append(key)
       }
-      _ = dbus_message_iter_next(&inner)
+      return true
     }
-    return .dictionary(dictionary)
-  default:
-    return nil
+    return isWhole ? dictionary : nil
+  }
+
+  /// Passes over a value of one whole type.
+  mutating func skipValue(of signature: WireType) -> Bool {
+    var rest = signature
+    return skipValue(of: &rest, depth: 0) && rest.isOver
+  }
+
+  private mutating func skipValue(of signature: inout WireType, depth: Int) -> Bool {
+    guard depth < Self.deepest, !signature.isOver else { return false }
+    let code = first(of: signature)
+    signature.drop(1)
+    switch code {
+    case UInt8(ascii: "y"): return skip(1)
+    case UInt8(ascii: "n"), UInt8(ascii: "q"): return align(2) && skip(2)
+    case TypeCode.boolean, TypeCode.uint32, UInt8(ascii: "i"), UInt8(ascii: "h"): return align(4) && skip(4)
+    case TypeCode.uint64, UInt8(ascii: "x"), UInt8(ascii: "d"): return align(8) && skip(8)
+    case TypeCode.string, TypeCode.objectPath: return string() != nil
+    case TypeCode.signature: return self.signature() != nil
+    case TypeCode.variant:
+      guard var type = self.signature() else { return false }
+      return skipValue(of: &type, depth: depth + 1) && type.isOver
+    case TypeCode.array:
+      // Its length tells where it ends, whatever is in it.
+      let element = first(of: signature)
+      guard skipType(in: &signature, depth: depth), let length = uint32() else { return false }
+      return align(TypeCode.alignment(element)) && skip(Int(length))
+    case TypeCode.structure:
+      guard align(8) else { return false }
+      while !signature.isOver, first(of: signature) != UInt8(ascii: ")") {
+        guard skipValue(of: &signature, depth: depth + 1) else { return false }
+      }
+      return pass(UInt8(ascii: ")"), in: &signature)
+    default: return false
+    }
+  }
+
+  /// Moves behind one whole type.
+  private func skipType(in signature: inout WireType, depth: Int) -> Bool {
+    guard depth < Self.deepest, !signature.isOver else { return false }
+    let code = first(of: signature)
+    signature.drop(1)
+    guard code != TypeCode.array else { return skipType(in: &signature, depth: depth + 1) }
+    guard code == TypeCode.structure || code == TypeCode.dictEntry else { return true }
+    let closing = code == TypeCode.structure ? UInt8(ascii: ")") : UInt8(ascii: "}")
+    while !signature.isOver, first(of: signature) != closing {
+      guard skipType(in: &signature, depth: depth + 1) else { return false }
+    }
+    return pass(closing, in: &signature)
+  }
+
+  private func pass(_ code: UInt8, in signature: inout WireType) -> Bool {
+    guard first(of: signature) == code else { return false }
+    signature.drop(1)
+    return true
   }
 }

@@ -1,6 +1,4 @@
 // How the service is reached. This file also compiles as Embedded Swift.
-internal import CDBus
-
 #if canImport(OfflineAccess)
   import BusInterface
 #endif
@@ -13,23 +11,25 @@ internal import CDBus
 /// Finds the way to the service: for root its own socket, which the bus is only asked to bring about; else the bus.
 struct ServiceSearch {
   private let isRoot = geteuid() == 0
-  private let deadline = Deadline(in: Patience.hello)
+  private let deadline: Deadline
   /// Whether the socket took a connection and said nothing. Over the bus a service that is stuck may say why.
   private var socketIsSilent = false
 
   /// Milliseconds between two looks at the socket while the bus is waited for.
   private static let pause: Int32 = 20
 
+  /// Searches for five seconds at most, and not beyond `limit`.
+  init(until limit: Deadline) {
+    deadline = Deadline(in: min(limit.remaining, Patience.hello))
+  }
+
   mutating func connect() throws(BusFailure) -> Link {
     if let link = try reachService() { return link }
-    let bus = try Link(BusName.systemBusAddress, isBus: true)
-    // The bus's Hello; dbus_bus_register would wait for 25 seconds.
+    let bus = try Link(BusName.systemBusSocket, isBus: true, until: deadline)
     switch try ask(bus, "Hello", [], returning: "s") {
     case .service(let link): return link
     case .reply(let reply):
-      guard case .string(let name) = reply.first, dbus_bus_set_unique_name(bus.handle, name) != 0 else {
-        throw .noMemory
-      }
+      guard case .string = reply.first else { throw .malformed }
     }
     return isRoot ? try startService(by: bus) : bus
   }
@@ -62,9 +62,10 @@ struct ServiceSearch {
   private mutating func ask(
     _ bus: Link, _ member: String, _ arguments: [BusValue], returning signature: String
   ) throws(BusFailure) -> Answer {
-    let message = try Message(
-      destination: BusDriver.name, path: BusDriver.path, interface: BusDriver.name, member: member)
-    let serial = try bus.send(message, arguments)
+    let call = Call(
+      destination: BusDriver.name, path: BusDriver.path, interface: BusDriver.name, member: member,
+      arguments: arguments)
+    let serial = try bus.send(call, until: deadline)
     while true {
       let slice = isRoot ? min(deadline.remaining, Self.pause) : deadline.remaining
       if let reply = try bus.reply(to: serial, returning: signature, until: Deadline(in: slice)) {
@@ -77,20 +78,16 @@ struct ServiceSearch {
 
   /// The service's own socket; nil where it is not for us, not there or of no use.
   private mutating func reachService() throws(BusFailure) -> Link? {
-    guard isRoot, !socketIsSilent, let link = try? Link("unix:path=" + BusName.rootSocket, isBus: false) else {
-      return nil
-    }
-    let ping = try Message(
-      destination: BusName.service, path: BusName.objectPath, interface: "org.freedesktop.DBus.Peer", member: "Ping")
+    guard isRoot, !socketIsSilent else { return nil }
+    let patience = Deadline(in: min(deadline.remaining, Patience.greeting))
     do throws(BusFailure) {
-      let serial = try link.send(ping, [])
-      if try link.reply(to: serial, returning: "", until: Deadline(in: min(deadline.remaining, Patience.ping))) != nil {
-        return link
-      }
-      socketIsSilent = true
+      let link = try Link(BusName.rootSocket, isBus: false, until: patience)
+      // A service that ends just now may let somebody in and answer no more: the call is then made again.
+      if try link.isLetIn(until: patience) { return link }
     } catch {
-      // It was taken away just now.
+      // It is not there, or was taken away just now, or takes nobody any more.
     }
+    if patience.remaining == 0 { socketIsSilent = true }
     return nil
   }
 }

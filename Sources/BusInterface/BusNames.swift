@@ -13,8 +13,8 @@ public enum BusName {
   public static let activationInterface = "org.offlineaccess.Factor1.Activation"
   public static let errorPrefix = "org.offlineaccess.Factor1.Error."
   public static let standardErrorPrefix = "org.freedesktop.DBus.Error."
-  /// The system bus; fixed, because a caller's environment must not choose it.
-  public static let systemBusAddress = "unix:path=/run/dbus/system_bus_socket"
+  /// The system bus's socket; fixed, because a caller's environment must not choose it.
+  public static let systemBusSocket = "/run/dbus/system_bus_socket"
   /// The service's own socket, for root alone, while it runs: the same objects by peer-to-peer D-Bus.
   public static let rootSocket = "/run/offline-access/root"
 }
@@ -55,11 +55,16 @@ public enum OptionKey: String, CaseIterable, Sendable {
   case service
   /// Authenticate: `login`, `unlock` or `elevation`.
   case purpose
-  /// Authenticate: the remote host.
+  /// Authenticate, Reactivate: the remote host.
   case remote
-  /// Authenticate: the PIN of a security key.
+  /// Authenticate, Reactivate, Confirm: the PIN of a security key.
   case pin
+  /// Confirm: `yes` to prove the new factor without storing it.
+  case trial
 }
+
+/// The one value of options that are there or not.
+public let optionYes = "yes"
 
 /// Keys of allowance and outcome.
 public enum AllowanceKey: String, CaseIterable, Sendable {
@@ -69,12 +74,25 @@ public enum AllowanceKey: String, CaseIterable, Sendable {
   case state
   case limit
   case remaining
+  case counts
   case lastDay = "last-day"
   case expires
   case lockedUntil = "locked-until"
   case message
   /// Outcome only.
   case via
+  // Where an online authority is configured.
+  case authority
+  case later
+  case lastOnline = "last-online"
+  case lastOffline = "last-offline"
+  case offlineReason = "offline-reason"
+}
+
+/// Keys of the details of Progress.
+public enum ProgressKey: String, CaseIterable, Sendable {
+  case message
+  case prompt
 }
 
 /// Keys of an activation's challenge and of the details of Confirm.

@@ -41,7 +41,7 @@ enum ExitStatus: Int32, CaseIterable {
       switch state {
       case .ready: .success
       case .notActivated: .notActivated
-      case .exhausted, .expired, .clockUntrusted: .renewalNeeded
+      case .exhausted, .expired, .clockUntrusted, .suspended: .renewalNeeded
       case .locked: .locked
       }
   }

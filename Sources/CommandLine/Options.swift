@@ -1,4 +1,5 @@
 import ArgumentParser
+import OfflineAccess
 
 /// Whom a command is about.
 struct UserOption: ParsableArguments {
@@ -15,8 +16,11 @@ struct JSONFlag: ParsableArguments {
   var json = false
 }
 
-/// How a new factor is shown.
+/// Which factor is set up, and how it is shown.
 struct SetUpOptions: ParsableArguments {
+  @Option(name: .long, help: ArgumentHelp(Texts.Help.method, valueName: "method"))
+  var method = FactorMethod.passcode
+
   @Option(name: .long, help: ArgumentHelp(Texts.Help.machineName, valueName: "machine"))
   var name = ""
 
@@ -30,6 +34,9 @@ struct SetUpOptions: ParsableArguments {
   var noQR = false
 
   func validate() throws {
+    if png != nil, method != .passcode { throw ValidationError(Texts.Help.pngNeedsPasscode) }
     if keepPng, png == nil { throw ValidationError(Texts.Help.keepPNGNeedsPNG) }
   }
 }
+
+extension FactorMethod: ExpressibleByArgument {}

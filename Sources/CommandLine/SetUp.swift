@@ -2,6 +2,7 @@ import BusClient
 import BusInterface
 import Glibc
 import OfflineAccess
+import QRCodes
 
 /// The part that first set-up and replacement share: show the secret, take a code, confirm.
 struct SetUp {
@@ -10,7 +11,7 @@ struct SetUp {
   let asJSON: Bool
 
   /// Codes that may be wrong before the set-up is given up.
-  private static let tries = 3
+  static let tries = 3
 
   /// Carries a set-up through. Whatever ends it without success cancels it on the service.
   func run(_ challenge: Challenge, answers: borrowing LineSource) throws(Failure) -> ExitStatus {
@@ -19,10 +20,14 @@ struct SetUp {
     let failure: Failure
     do throws(Failure) {
       let image = try show(challenge)
-      let confirmed = Result { () throws(Failure) in try confirm(challenge, answers: answers) }
+      let confirmed = Result { () throws(Failure) in
+        challenge.method == FactorMethod.securityKey.rawValue
+          ? try Touches(service: service, asJSON: asJSON).confirm(challenge, answers: answers)
+          : try confirm(challenge, answers: answers)
+      }
       remove(image)
       let details = try confirmed.get()
-      tellSuccess(details)
+      tellSuccess(details, showedSecret: !challenge.secret.isEmpty)
       return .success
     } catch {
       failure = error
@@ -46,6 +51,8 @@ struct SetUp {
         JSON(challenge.dictionary).adding(first: [.init(key: "activation", value: .string(challenge.activation))]))
       return image
     }
+    // A security key's set-up has nothing to show.
+    if challenge.uri.isEmpty { return image }
     let screen = Screen.current()
     for line in Texts.setUp(challenge) { Output.line(line.printable) }
     if let path = options.png { Output.line(Texts.imageWritten(path.printable, isKept: options.keepPng)) }
@@ -135,12 +142,12 @@ struct SetUp {
     }
   }
 
-  private func tellSuccess(_ details: BusDictionary) {
+  private func tellSuccess(_ details: BusDictionary, showedSecret: Bool) {
     if asJSON {
       Output.json(JSON(details).adding(first: [.init(key: "complete", value: true)]))
       return
     }
     Output.line(Texts.setUpDone(details.string(ChallengeKey.message.rawValue)?.printable ?? ""))
-    if isatty(STDOUT_FILENO) == 1 { Output.line(Texts.clearTheScreen) }
+    if showedSecret, isatty(STDOUT_FILENO) == 1 { Output.line(Texts.clearTheScreen) }
   }
 }

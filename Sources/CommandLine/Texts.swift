@@ -5,7 +5,7 @@ enum Texts {
   static let exitStatusHeading = "EXIT STATUS:"
   enum ExitMeaning {
     static let success = "Yes, or done."
-    static let refused = "Refused, cancelled or failed; for doctor: something fails."
+    static let refused = "Refused, cancelled, failed, key not touched; for doctor: something fails."
     static let unavailable = "The service cannot be reached or does not answer."
     static let notAuthorised = "The caller may not do this."
     static let notActivated = "The user has not set up offline access."
@@ -26,26 +26,30 @@ enum Texts {
     static let allowance = "Say how much offline access is left."
     static let allowanceDiscussion =
       "Ends with 0 only where offline access may be used now, so a script can ask with it."
-    static let activate = "Set up offline access with an authenticator app."
-    static let reactivate = "Set up another phone; the old one is dead once the new one is confirmed."
+    static let activate = "Set up offline access with an authenticator app or a security key."
+    static let reactivate = "Set up another phone or key; the old one is dead once the new one is confirmed."
     static let setUpDiscussion = """
       Shows a QR code and the secret, then asks for a code of the app. Nothing changes before that \
       code is confirmed; Ctrl-C or the end of input cancels. Three codes may be wrong.
 
+      With --method security-key it asks for two touches of the key, each within 20 seconds, and for \
+      its PIN where it needs one. Nothing changes before the second touch.
+
       The QR code, the secret and the URI are as good as the phone: keep them from other eyes.
 
-      Where standard input is no terminal, codes are read from it, one a line. With --json the first \
-      line of output is the challenge, and each code is answered by one line.
+      Where standard input is no terminal, codes and PINs are read from it, one a line. With --json the \
+      first line of output is the challenge, and each code and each step of a touch is told in one line.
       """
     static let reactivateDiscussion = """
       First asks for a passcode of the present phone as proof; with an empty answer an administrator \
-      is asked instead. Where standard input is no terminal, its first line is that answer. Root is \
-      not asked.
+      is asked instead. Where standard input is no terminal, its first line is that answer. Who has a \
+      security key is asked to touch it; on a terminal an administrator is asked where it is not at \
+      hand. Root is not asked.
       """
     static let authenticate = "Ask for the second factor and tell by the exit status whether it was right."
     static let authenticateDiscussion = """
-      The passcode is typed on the terminal or read as a line of standard input; never from an \
-      argument or the environment. A yes draws down the allowance as a login would.
+      The passcode, or the PIN of a security key, is typed on the terminal or read as a line of standard \
+      input; never from an argument or the environment. A yes draws down the allowance as a login would.
       """
     static let renew = "Fill a user's allowance again and end a lock; for the administrator."
     static let deactivate = "Remove a user's offline access; for the administrator."
@@ -56,6 +60,8 @@ enum Texts {
     static let user = "The user it is about; yourself if not given."
     static let json = "Write the answer as JSON, for scripts."
     static let machineName = "This machine's name in the authenticator app."
+    static let method = "What to set up: passcode (of an authenticator app) or security-key."
+    static let pngNeedsPasscode = "--png goes together with --method passcode: a security key has no QR code."
     static let png = "Also write the QR code to this new file; it is removed at the end."
     static let keepPNG = "Leave the file of --png where it is. Delete it yourself: it holds the secret."
     static let noQR = "Draw no QR code; the secret and the URI are shown all the same."
@@ -71,6 +77,7 @@ enum Texts {
   static func problem(_ sentence: String) -> String { "offline-access: \(sentence)" }
   static func unavailable(_ cause: String) -> String { "Offline access is not available: \(cause)." }
   static let unavailableAdvice = "“offline-access doctor” tells what is wrong."
+  static let onlineProofAdvice = "“offline-access authenticate” does that; then try again within ten minutes."
   static let notAuthorisedAdvice =
     "Run it with sudo, or where polkit can ask for a password: in a desktop session, or in a terminal with pkttyagent."
   static let cancelled = "Cancelled; nothing was changed."
@@ -118,6 +125,8 @@ enum Texts {
       + "Type the secret, or press Ctrl-C, enlarge the window or use --png FILE, and start again.\n"
   }
   static let askForCode = "Code shown by the app: "
+  static let askForPIN = "Security key PIN: "
+  static let askingAdministrator = "An administrator is asked instead."
   static let askForPresentPasscode = "Present offline passcode, or empty to ask an administrator: "
   static func setUpDone(_ message: String) -> String {
     "Offline access is set up." + (message.isEmpty ? "" : " \(message)")
@@ -127,7 +136,7 @@ enum Texts {
   // MARK: Removal
 
   static func askForRemoval(_ user: String) -> String {
-    "The offline access of \(user) will be removed; the authenticator app's codes are of no use then.\n"
+    "The offline access of \(user) will be removed; the app's codes, or the security key, are of no use then.\n"
       + "Type yes to go on: "
   }
   static let yes = "yes"
@@ -144,6 +153,9 @@ enum Texts {
     static let lockedUntil = "Locked until"
     static let offer = "Set-up"
     static let authority = "Authority"
+    static let lastOnline = "Last approval"
+    static let lastOffline = "Last offline"
+    static func offline(at time: String, reason: String) -> String { reason.isEmpty ? time : "\(time) (\(reason))" }
     static let service = "Service"
     static let unlimited = "unlimited"
     static let none = "none"
@@ -166,6 +178,7 @@ enum Texts {
       case "locked": "locked"
       case "clock-untrusted": "the clock is not to be trusted"
       case "not-activated": "not set up"
+      case "suspended": "suspended by the online service"
       default: word
       }
     }

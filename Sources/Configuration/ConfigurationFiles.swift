@@ -8,6 +8,12 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
   public let line: Int?
   public let reason: String
 
+  public init(file: String, line: Int?, reason: String) {
+    self.file = file
+    self.line = line
+    self.reason = reason
+  }
+
   public var description: String { "\(file)\(line.map { ":\($0)" } ?? ""): \(reason)" }
 }
 
@@ -60,6 +66,14 @@ public struct ConfigurationFiles: Sendable {
       for section in parsed.sections where !Setting.all.contains(where: { $0.section == section.name }) {
         throw ConfigurationError(file: file, line: section.line, reason: "unknown section [\(section.name)]")
       }
+    }
+    if let missing = policy.authority.missingKey {
+      let kind = policy.authority.kind.rawValue
+      // Where `kind` stands, as nothing else says that the key is needed.
+      let place = sources["Authority/kind"]?.split(separator: ":") ?? []
+      throw ConfigurationError(
+        file: place.dropLast().joined(separator: ":"), line: place.last.flatMap { Int($0) },
+        reason: "kind=\(kind) needs “\(missing)” in [Authority]")
     }
     let effective = Setting.all.map { setting in
       EffectiveSetting(

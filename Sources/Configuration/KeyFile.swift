@@ -1,5 +1,4 @@
 import CGLib
-import Glibc
 
 /// A GLib key file with the lines that its keys stand on.
 ///
@@ -15,12 +14,9 @@ struct KeyFile {
   private(set) var entries: [Entry] = []
   private(set) var sections: [(name: String, line: Int)] = []
 
-  /// Larger than any sensible file; keeps a mistaken path from filling the memory.
-  private static let largestSize = 1 << 20
-
   /// Parses the file at `path`; nil where there is none.
   init?(path: String) throws(ConfigurationError) {
-    guard let bytes = try Self.read(path) else { return nil }
+    guard let bytes = try TrustedFile.read(path) else { return nil }
     let text = String(decoding: bytes, as: UTF8.self)
     let lines = Self.lines(bytes)
     if let invalid = lines.firstIndex(where: { $0.contains(0) || String(validating: $0, as: UTF8.self) == nil }) {
@@ -47,41 +43,6 @@ struct KeyFile {
     defer { if let error { g_error_free(error) } }
     return ConfigurationError(
       file: file, line: line, reason: error.map { String(cString: $0.pointee.message) } ?? "unreadable")
-  }
-
-  /// The bytes of a file that only root (or, in tests, this user) can have written.
-  private static func read(_ path: String) throws(ConfigurationError) -> [UInt8]? {
-    // Non-blocking, so that a pipe under this name does not hold the service up.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      var status = stat()
-      if errno == ENOENT, lstat(path, &status) != 0 { return nil }
-      throw ConfigurationError(file: path, line: nil, reason: String(cString: strerror(errno)))
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw ConfigurationError(file: path, line: nil, reason: "not a regular file")
-    }
-    guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-      throw ConfigurationError(file: path, line: nil, reason: "must belong to root and be writable by root alone")
-    }
-    guard status.st_size <= largestSize else {
-      throw ConfigurationError(file: path, line: nil, reason: "larger than \(largestSize) bytes")
-    }
-    var bytes = [UInt8](repeating: 0, count: Int(status.st_size) + 1)
-    var filled = 0
-    while filled < bytes.count {
-      let count = bytes.withUnsafeMutableBytes { buffer in
-        Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
-      }
-      guard count >= 0 else {
-        throw ConfigurationError(file: path, line: nil, reason: String(cString: strerror(errno)))
-      }
-      if count == 0 { break }
-      filled += count
-    }
-    return Array(bytes.prefix(filled))
   }
 
   private static func lines(_ bytes: [UInt8]) -> [[UInt8]] {
@@ -137,7 +98,9 @@ extension StringProtocol {
 extension String {
   /// Without spaces, tabs and carriage returns at both ends.
   fileprivate var trimmingBlanks: String {
-    func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" || character == "\r" }
-    return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+    func isBlank(_ byte: UInt8) -> Bool { [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r")].contains(byte) }
+    guard let first = utf8.firstIndex(where: { !isBlank($0) }) else { return "" }
+    let last = utf8.lastIndex { !isBlank($0) } ?? first
+    return String(self[first...last])
   }
 }

@@ -15,10 +15,13 @@ public struct Request: Sendable {
   public var atTerminal: Bool
   /// Whether only prompts and errors are shown.
   public var quiet: Bool
+  /// Whether a set-up is only proven here: whoever runs the conversation confirms it, once more than
+  /// this factor has said yes to the person.
+  public var storesLater: Bool
 
   public init(
     user: String, service: String = "", purpose: Purpose = .login, remote: String = "",
-    atTerminal: Bool = false, quiet: Bool = false
+    atTerminal: Bool = false, quiet: Bool = false, storesLater: Bool = false
   ) {
     self.user = user
     self.service = service
@@ -26,6 +29,7 @@ public struct Request: Sendable {
     self.remote = remote
     self.atTerminal = atTerminal
     self.quiet = quiet
+    self.storesLater = storesLater
   }
 }
 
@@ -44,6 +48,8 @@ public struct Conversation<Someone: Person> {
   public internal(set) var person: Someone
   /// Why it was no yes, for a journal; holds no secret.
   public private(set) var cause = ""
+  /// The set-up that was proven and is still to be confirmed by an empty response; "" without one.
+  public internal(set) var proven = ""
   let request: Request
   let limit: MessageLimit
 
@@ -100,19 +106,25 @@ public struct Conversation<Someone: Person> {
     do throws(Ending) {
       outcome = try authenticate(service, allowance)
     } catch {
-      guard case .service(.refused(let refusal)) = error, refusal.reason == .notActivated,
-        allowance.offersActivation
-      else { throw error }
-      return try setUp(service)
+      guard case .service(.refused(let refusal)) = error, refusal.reason == .notActivated else { throw error }
+      // An online service may have approved the user since.
+      let present =
+        allowance.authority.isEmpty
+        ? allowance : try heard { () throws(BusFailure) in try service.remainingAllowance(user) }
+      guard present.offersActivation else { throw error }
+      return try setUp(service, mayPutOff: present.authority.isEmpty)
     }
     // The service has said yes and taken it from the allowance; a host that cannot show a sentence
     // does not turn that into a no.
+    // sudo wants no messages, and its users a set-up all the same.
+    if outcome.offersActivation { return offer(service, outcome) }
     if !request.quiet { try? tell(outcome.message) }
   }
 
   private mutating func authenticate<Service: FactorService>(
     _ service: Service, _ allowance: Allowance
   ) throws(Ending) -> Allowance {
+    if !allowance.authority.isEmpty { return try authenticateOnline(service, allowance) }
     if allowance.method == FactorMethod.securityKey.rawValue {
       return try touch(service, allowance)
     }
@@ -142,44 +154,7 @@ public struct Conversation<Someone: Person> {
     }
   }
 
-  // MARK: Security keys
-
-  private mutating func touch<Service: FactorService>(
-    _ service: Service, _ allowance: Allowance
-  ) throws(Ending) -> Allowance {
-    guard request.remote.isEmpty else {
-      throw .service(.refused(Refusal(.noSecurityKey, Texts.remoteTouch)))
-    }
-    try tell(Texts.touch(allowance))
-    do throws(Ending) {
-      return try waitForTouch(service, pin: "")
-    } catch {
-      guard case .service(.refused(let refusal)) = error, refusal.reason == .pinRequired
-      else { throw error }
-    }
-    return try waitForTouch(service, pin: ask(Texts.pinPrompt, echo: false))
-  }
-
-  private mutating func waitForTouch<Service: FactorService>(
-    _ service: Service, pin: String
-  ) throws(Ending) -> Allowance {
-    var options = options()
-    options.pin = pin
-    do throws(BusFailure) {
-      return try service.authenticate(request.user, response: "", options: options) { report in
-        // Advisory: what cannot be shown changes nothing.
-        switch ProgressState(rawValue: report.state) {
-        case .keyNeeded: try? tell(Texts.keyNeeded)
-        case .wrongKey: try? tell(Texts.wrongKey)
-        default: break
-        }
-      }
-    } catch {
-      throw .service(error)
-    }
-  }
-
-  private func options() -> AuthenticateOptions {
+  func options() -> AuthenticateOptions {
     AuthenticateOptions(service: request.service, purpose: request.purpose, remote: request.remote)
   }
 }

@@ -21,6 +21,7 @@ public struct MessageLimit: Sendable {
   /// The text as messages that fit, cut behind a space where there is one not too far back, else
   /// between two characters. An empty text is no message at all.
   public func pieces(of text: String) -> [String] {
+    if holds(text), !Self.needsCleaning(text) { return text.isEmpty ? [] : [text] }
     let clean = Self.withoutControls(text)
     if clean.count <= bytes { return clean.isEmpty ? [] : [String(decoding: clean, as: UTF8.self)] }
     var pieces: [String] = []
@@ -44,18 +45,31 @@ public struct MessageLimit: Sendable {
 
   /// The text as one line of a journal.
   static func oneLine(_ text: String) -> String {
-    String(decoding: withoutControls(text), as: UTF8.self)
+    needsCleaning(text) ? String(decoding: withoutControls(text), as: UTF8.self) : text
   }
 
   private static func isContinuation(_ byte: UInt8) -> Bool { byte & 0xC0 == 0x80 }
 
+  /// Whether a control character may be in the text: all of U+0080 to U+009F begin with 0xC2 in UTF-8.
+  private static func needsCleaning(_ text: String) -> Bool {
+    text.utf8.contains { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 }
+  }
+
   /// A terminal obeys control characters; no text of ours needs one.
   private static func withoutControls(_ text: String) -> [UInt8] {
-    var clean = ""
-    for scalar in text.unicodeScalars {
-      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-      clean.unicodeScalars.append(isControl ? " " : scalar)
+    let space = UInt8(ascii: " ")
+    var clean: [UInt8] = []
+    clean.reserveCapacity(text.utf8.count)
+    for byte in text.utf8 {
+      if byte < 0x20 || byte == 0x7F {
+        clean.append(space)
+      } else if (0x80...0x9F).contains(byte), clean.last == 0xC2 {
+        // U+0080 to U+009F in UTF-8.
+        clean[clean.count - 1] = space
+      } else {
+        clean.append(byte)
+      }
     }
-    return Array(clean.utf8)
+    return clean
   }
 }

@@ -30,9 +30,15 @@ public protocol FactorService {
     _ user: String, response: String, options: AuthenticateOptions,
     progress: (ProgressReport) -> Void
   ) throws(BusFailure) -> Allowance
+  /// The kinds of factor that can be set up, as their `FactorMethod`s.
+  func methods() throws(BusFailure) -> [String]
   func activate(_ user: String, method: FactorMethod, name: String) throws(BusFailure) -> Challenge
   func confirm(
-    _ activation: String, response: String
+    _ activation: String, response: String, options: ConfirmOptions
+  ) throws(BusFailure) -> (complete: Bool, details: BusDictionary)
+  /// The same where a touch is waited for.
+  func confirm(
+    _ activation: String, response: String, options: ConfirmOptions, progress: (ProgressReport) -> Void
   ) throws(BusFailure) -> (complete: Bool, details: BusDictionary)
   func cancel(_ activation: String) throws(BusFailure)
 }

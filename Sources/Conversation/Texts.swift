@@ -18,11 +18,11 @@ enum Texts {
   }
 
   static let pinPrompt = "Security key PIN: "
-  static let keyNeeded = "Plug in your security key, then touch it"
-  static let wrongKey = "This is another security key. Touch the one that was set up for you"
-  static let remoteTouch =
-    "A security key can only be touched at the computer itself, and you are connected from "
-    + "elsewhere. Log in at the computer."
+  static let touchPresent = "Touch your present security key"
+  static let touchNow = "Touch your security key"
+  static let keyNeeded = "Plug in your security key"
+  static let keyRetry = "The security key did not answer. Trying again"
+  static let wrongKey = "This is another security key. Plug in the one that was set up for you"
 
   /// ` (7 logins left, until 1 December 2026)`, as far as it is known and the factor is usable.
   private static func remainder(_ allowance: Allowance) -> String {
@@ -80,13 +80,46 @@ enum Texts {
 
   // MARK: Set-up
 
-  static let offer =
-    "Offline access is not set up for you on this computer. It needs an authenticator app, on your "
-    + "phone for instance."
-  static let offerPrompt = "Set up offline access now with an authenticator app? (yes/later): "
+  static func offer(_ methods: [FactorMethod]) -> String {
+    "Offline access is not set up for you on this computer. It needs "
+      + choice(
+        of: methods, app: "an authenticator app, on your phone for instance", key: "a security key", ", or ") + "."
+  }
+  static func offerPrompt(_ methods: [FactorMethod], mayPutOff: Bool = true) -> String {
+    "Set up offline access now with "
+      + choice(of: methods, app: "an authenticator app", key: "a security key", " or ")
+      + "? (\(methods.count > 1 ? "phone/key" : "yes")\(mayPutOff ? "/later" : "")): "
+  }
+  /// - Parameter left: how often it may be put off; nil without a limit.
+  static func later(_ left: UInt32?) -> String {
+    var text =
+      "Without offline access you cannot get in when the online service is out of reach. "
+      + "You are asked again after the next online login"
+    if let left, left > 0 {
+      text +=
+        left == 1
+        ? ", and then it has to be set up"
+        : ", and can put it off \(left == 2 ? "once more" : "\(left - 1) more times")"
+    }
+    return text + "."
+  }
   static let later =
-    "You cannot get in until offline access is set up. Log in again when you have an authenticator "
-    + "app at hand."
+    "You cannot get in until offline access is set up. Log in again when you have what it needs at hand."
+  static let setUpElsewhere =
+    "Offline access is not set up for you, and you are connected from elsewhere. Log in at the computer itself to set "
+    + "it up."
+
+  private static func choice(of methods: [FactorMethod], app: String, key: String, _ or: String) -> String {
+    var text = ""
+    for method in methods {
+      if !text.isEmpty { text += or }
+      switch method {
+      case .passcode: text += app
+      case .securityKey: text += key
+      }
+    }
+    return text
+  }
   static let setUp = "Offline access is set up."
   static let notSetUp = "Offline access was not set up. Log in again to start anew."
 
@@ -94,14 +127,25 @@ enum Texts {
     "Add the key \(secret) to your authenticator app, then type the code it shows: "
   }
 
-  /// Only a plain yes starts a set-up.
-  static func isYes(_ answer: String) -> Bool {
+  static func touch(_ step: UInt32, of steps: UInt32) -> String {
+    "Touch \(step) of \(steps): touch "
+      + (step == 1 ? "the security key to set up, as soon as it blinks" : "the same security key once more")
+  }
+  static let notTheNewKey = "This is another security key. Plug in the one that you touched before"
+
+  /// What an answer to the offer chooses; nil for later, which is all that is not plain. A yes is the first
+  /// of what is offered.
+  static func choice(_ answer: String, of methods: [FactorMethod]) -> FactorMethod? {
     var letters: [UInt8] = []
     for byte in answer.utf8 where byte != UInt8(ascii: " ") {
       // Case is bit 5 of an ASCII letter.
       letters.append(byte | 0x20)
     }
-    return letters.elementsEqual("yes".utf8) || letters.elementsEqual("y".utf8)
+    func isWord(_ word: String) -> Bool { letters.elementsEqual(word.utf8) }
+    if isWord("yes") || isWord("y") { return methods.first }
+    if isWord("phone") { return methods.contains(.passcode) ? .passcode : nil }
+    if isWord("key") { return methods.contains(.securityKey) ? .securityKey : nil }
+    return nil
   }
 
   // MARK: Failures
@@ -111,6 +155,7 @@ enum Texts {
       + "Try again, and if it stays so, ask your administrator."
   }
 
+  static let noEnd = "The online service keeps asking. Try again."
   static let notText = "The answer is no text that could be checked. Try again."
   static let noUser = "Offline access cannot tell who you are: the user name is empty or not valid."
 }

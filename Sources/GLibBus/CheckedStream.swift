@@ -42,7 +42,7 @@ enum CheckedStream {
   private static func connected() throws(BusError) -> Int32 {
     let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard socket >= 0 else { throw failure("no socket") }
-    let path = BusName.systemBusAddress.dropFirst("unix:path=".utf8.count)
+    let path = BusName.systemBusSocket
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
@@ -51,7 +51,7 @@ enum CheckedStream {
         connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
       }
     }
-    guard status == 0 else { throw failure(String(path)) }
+    guard status == 0 else { throw failure(path) }
     return socket
   }
 
@@ -84,66 +84,4 @@ enum CheckedStream {
   }
 
   private static func failure(_ what: String) -> BusError { BusError("\(what): \(String(cString: strerror(errno)))") }
-}
-
-/// Carries messages from one descriptor to another, but those that GDBus cannot parse.
-final class Relay: Sendable {
-  private let source: Int32
-  private let target: Int32
-
-  init(from source: Int32, to target: Int32) {
-    self.source = source
-    self.target = target
-  }
-
-  /// Returns at the end of either side, whose end the other one then sees.
-  func run() {
-    defer { close(target) }
-    var waiting: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = recv(source, &buffer, buffer.count, 0)
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return }
-      waiting += buffer[..<count]
-      var start = 0
-      while let length = Self.length(waiting[start...]) {
-        guard length > 0 else { return }
-        guard waiting.count - start >= length else { break }
-        if Self.canBeParsed(waiting[start..<start + length]) {
-          guard pass(waiting[start..<start + length]) else { return }
-        }
-        start += length
-      }
-      waiting.removeFirst(start)
-    }
-  }
-
-  /// The length of the message that `bytes` begin with: nil while that cannot be told, 0 where they are none.
-  private static func length(_ bytes: ArraySlice<UInt8>) -> Int? {
-    // What GDBus reads before it asks the same.
-    guard bytes.count >= 16 else { return nil }
-    var header = Array(bytes.prefix(16))
-    let length = g_dbus_message_bytes_needed(&header, gsize(header.count), nil)
-    return max(0, Int(length))
-  }
-
-  static func canBeParsed(_ bytes: ArraySlice<UInt8>) -> Bool {
-    var blob = Array(bytes)
-    let message = g_dbus_message_new_from_blob(&blob, gsize(blob.count), G_DBUS_CAPABILITY_FLAGS_NONE, nil)
-    guard let message else { return false }
-    g_object_unref(UnsafeMutableRawPointer(message))
-    return true
-  }
-
-  private func pass(_ bytes: ArraySlice<UInt8>) -> Bool {
-    var rest = bytes
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { send(target, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return false }
-      rest = rest.dropFirst(count)
-    }
-    return true
-  }
 }

@@ -1,5 +1,6 @@
 import BusInterface
 import CGIO
+import CLinux
 
 /// The introspection data that objects are exported with, parsed once from the contract's XML.
 @BusActor
@@ -29,6 +30,14 @@ extension SystemBus {
     _ path: String, _ interface: String, of interfaces: Interfaces, properties: [String: Value],
     handler: @escaping MethodHandler
   ) throws(BusError) {
+    try export(path, interface, of: interfaces, properties: properties, foreign: named(handler))
+  }
+
+  /// The same for an interface that is not ours, with error names of its own.
+  public func export(
+    _ path: String, _ interface: String, of interfaces: Interfaces, properties: [String: Value] = [:],
+    foreign handler: @escaping ForeignMethodHandler
+  ) throws(BusError) {
     let exported = Unmanaged.passRetained(Exported(properties: properties, handler: handler)).toOpaque()
     // Kept for the connections that come later.
     let interface = g_dbus_interface_info_ref(try interfaces.named(interface))
@@ -52,7 +61,7 @@ extension SystemBus {
   public func exportChildren(
     of parent: String, _ interface: String, of interfaces: Interfaces, handler: @escaping MethodHandler
   ) throws(BusError) {
-    let exported = Exported(properties: [:], handler: handler)
+    let exported = Exported(properties: [:], handler: named(handler))
     exported.interface = g_dbus_interface_info_ref(try interfaces.named(interface))
     let data = Unmanaged.passRetained(exported).toOpaque()
     try addExport { (connection) throws(BusError) in try Self.exportChildren(of: parent, data, on: connection) }
@@ -99,13 +108,18 @@ private nonisolated(unsafe) let childVTable: UnsafeMutablePointer<GDBusInterface
 /// What stands behind an exported object; lives as long as the process.
 private final class Exported {
   let properties: [String: Value]
-  let handler: MethodHandler
+  let handler: ForeignMethodHandler
   var interface: UnsafeMutablePointer<GDBusInterfaceInfo>?
 
-  init(properties: [String: Value], handler: @escaping MethodHandler) {
+  init(properties: [String: Value], handler: @escaping ForeignMethodHandler) {
     self.properties = properties
     self.handler = handler
   }
+}
+
+/// A handler whose refusals go by their names on the bus.
+private func named(_ handler: @escaping MethodHandler) -> ForeignMethodHandler {
+  { call in await handler(call).mapError { ForeignRefusal(name: $0.reason.busName, sentence: $0.sentence) } }
 }
 
 private let handleMethodCall: GDBusInterfaceMethodCallFunc = {
@@ -117,7 +131,11 @@ private let handleMethodCall: GDBusInterfaceMethodCallFunc = {
   let call = MethodCall(
     sender: sender, path: String(cString: path), member: String(cString: member),
     parameters: parameters, invocation: invocation)
-  onBus { call.answer(await handler(call)) }
+  onBus {
+    call.answer(await handler(call))
+    // Short strings, as codes are, are held in place and not in memory that is wiped when it is freed.
+    linux_wipe_leftovers()
+  }
 }
 
 private let handleGetProperty: GDBusInterfaceGetPropertyFunc = { _, _, _, _, property, _, data in

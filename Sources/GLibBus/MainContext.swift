@@ -69,8 +69,11 @@ public func startTimer(after milliseconds: UInt32, _ body: @escaping @BusActor (
     }, box, { data in if let data { Unmanaged<TimerBody>.fromOpaque(data).release() } })
 }
 
+/// Ends a timer; one that has run already is none any more.
 @BusActor
-public func cancelTimer(_ number: UInt32) { g_source_remove(number) }
+public func cancelTimer(_ number: UInt32) {
+  if let source = g_main_context_find_source_by_id(nil, number) { g_source_destroy(source) }
+}
 
 private final class TimerBody: Sendable {
   let body: @BusActor () -> Void

@@ -22,13 +22,16 @@ public enum MainLoop {
 
   /// Calls `body` at each SIGTERM or SIGINT, from now on.
   public static func onTermination(_ body: @escaping @BusActor () -> Void) {
-    for signal in [SIGTERM, SIGINT] {
-      g_unix_signal_add(
-        signal,
-        { data in
-          if let data { Unmanaged<Callback>.fromOpaque(data).takeUnretainedValue().call() }
-          return 1  // keep the source
-        }, Unmanaged.passRetained(Callback(body)).toOpaque())
-    }
+    for signal in [SIGTERM, SIGINT] { on(signal, body) }
+  }
+
+  /// Calls `body` at each `signal` (SIGHUP, SIGINT, SIGTERM and few others), from now on.
+  public static func on(_ signal: Int32, _ body: @escaping @BusActor () -> Void) {
+    g_unix_signal_add(
+      signal,
+      { data in
+        if let data { Unmanaged<Callback>.fromOpaque(data).takeUnretainedValue().call() }
+        return 1  // keep the source
+      }, Unmanaged.passRetained(Callback(body)).toOpaque())
   }
 }

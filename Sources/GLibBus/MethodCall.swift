@@ -29,16 +29,39 @@ public struct MethodCall: Sendable {
     g_dbus_connection_is_closed(g_dbus_method_invocation_get_connection(invocation)) != 0
   }
 
+  /// Sends a signal of this call's object to the caller alone, before anything that is sent later; from any thread,
+  /// until the call is answered.
+  public func signal(_ name: String, of interface: String, _ arguments: [Value]) {
+    let connection = g_dbus_method_invocation_get_connection(invocation)
+    // None where the caller is the other end.
+    let caller = g_dbus_method_invocation_get_sender(invocation)
+    g_dbus_connection_emit_signal(connection, caller, path, interface, name, Value.tuple(arguments), nil)
+  }
+
   /// Sends the return or the named error.
   @BusActor
-  func answer(_ result: Result<[Value], Refusal>) {
+  func answer(_ result: Result<[Value], ForeignRefusal>) {
     switch result {
     case .success(let values): g_dbus_method_invocation_return_value(invocation, Value.tuple(values))
     case .failure(let refusal):
-      g_dbus_method_invocation_return_dbus_error(invocation, refusal.reason.busName, refusal.sentence)
+      g_dbus_method_invocation_return_dbus_error(invocation, refusal.name, refusal.sentence)
     }
   }
 }
 
 /// Answers the calls of an object.
 public typealias MethodHandler = @BusActor (MethodCall) async -> Result<[Value], Refusal>
+
+/// A refusal under an error name of another contract than ours.
+public struct ForeignRefusal: Error, Sendable {
+  public let name: String
+  public let sentence: String
+
+  public init(name: String, sentence: String) {
+    self.name = name
+    self.sentence = sentence
+  }
+}
+
+/// Answers the calls of an object whose interface is not ours.
+public typealias ForeignMethodHandler = @BusActor (MethodCall) async -> Result<[Value], ForeignRefusal>

@@ -122,6 +122,7 @@ extension SystemBus {
     peers[name] = peer
     connectSignal(peer.pointer, "closed") { [self] in
       gate.forgetAll(of: name)
+      for vanished in (peerWatches.removeValue(forKey: name) ?? [:]).values { vanished() }
       if let peer = peers.removeValue(forKey: name) { g_object_unref(UnsafeMutableRawPointer(peer.pointer)) }
     }
     g_dbus_connection_start_message_processing(peer.pointer)

@@ -47,6 +47,9 @@ public final class SystemBus {
   /// Connections that came by the root socket, by name.
   var peers: [String: Connection] = [:]
   var lastPeer = 0
+  /// What is called when one of `peers` ends, by peer and the watch's number.
+  var peerWatches: [String: [UInt32: @BusActor () -> Void]] = [:]
+  private var lastPeerWatch: UInt32 = 0
 
   public init() {}
 
@@ -55,7 +58,9 @@ public final class SystemBus {
   ///
   /// - Parameter lost: called when the bus goes away.
   public func connect(lost: @escaping @BusActor () -> Void) async throws(BusError) {
-    let (first, second) = try await onBlockingThread { Self.openTwo() }.get()
+    async let one = onBlockingThread { Self.open() }
+    async let other = onBlockingThread { Self.open() }
+    let (first, second) = (try await one.get(), try await other.get())
     (connection, credentials) = (first.pointer, second.pointer)
     // Before the name is taken, hence before anybody can call.
     gate.guardConnection(first.pointer)
@@ -72,11 +77,11 @@ public final class SystemBus {
     nonisolated(unsafe) let pointer: OpaquePointer
   }
 
-  private nonisolated static func openTwo() -> Result<(Connection, Connection), BusError> {
-    do throws(BusError) { return .success((try open(), try open())) } catch { return .failure(error) }
+  private nonisolated static func open() -> Result<Connection, BusError> {
+    Result { () throws(BusError) in try connected() }
   }
 
-  private nonisolated static func open() throws(BusError) -> Connection {
+  private nonisolated static func connected() throws(BusError) -> Connection {
     var error: UnsafeMutablePointer<GError>?
     let stream = try CheckedStream.open()
     defer { g_object_unref(UnsafeMutableRawPointer(stream)) }
@@ -165,27 +170,45 @@ public final class SystemBus {
     for peer in peers.values { g_dbus_connection_flush_sync(peer.pointer, nil, nil) }
   }
 
-  /// Whether nobody waits for an answer and nobody will ask on a connection that ends with us.
-  public var isIdle: Bool { gate.isEmpty && peers.isEmpty }
+  /// Whether nobody waits for an answer. Connections do not count: a greeter keeps one open while it waits for a
+  /// code, for hours, and takes its next question to the next process.
+  public var isIdle: Bool { gate.isEmpty }
+
+  /// A caller that is watched.
+  public enum Watch {
+    case onBus(UInt32)
+    case peer(String, UInt32)
+    /// Nobody can leave, as there is no connection yet.
+    case none
+  }
 
   /// Watches one connection until the watch is stopped.
   ///
-  /// - Parameter vanished: called when the connection leaves the bus.
-  /// - Returns: a number for `stopWatching`, or nil where there is no connection yet.
-  public func watch(_ uniqueName: String, vanished: @escaping @BusActor () -> Void) -> UInt32? {
-    guard let connection else { return nil }
+  /// - Parameter vanished: called when the connection leaves the bus, or has ended where it came by the root socket.
+  public func watch(_ sender: String, vanished: @escaping @BusActor () -> Void) -> Watch {
+    if peers[sender] != nil {
+      lastPeerWatch += 1
+      peerWatches[sender, default: [:]][lastPeerWatch] = vanished
+      return .peer(sender, lastPeerWatch)
+    }
+    guard let connection else { return .none }
     let box = Unmanaged.passRetained(Callback(vanished)).toOpaque()
-    return g_dbus_connection_signal_subscribe(
+    let number = g_dbus_connection_signal_subscribe(
       connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", "/org/freedesktop/DBus",
-      uniqueName, G_DBUS_SIGNAL_FLAGS_NONE,
+      sender, G_DBUS_SIGNAL_FLAGS_NONE,
       { _, _, _, _, _, _, data in
         // A unique name changes its owner once only: to nobody.
         if let data { Unmanaged<Callback>.fromOpaque(data).takeUnretainedValue().call() }
       }, box, { data in if let data { Unmanaged<Callback>.fromOpaque(data).release() } })
+    return .onBus(number)
   }
 
-  public func stopWatching(_ number: UInt32?) {
-    if let connection, let number { g_dbus_connection_signal_unsubscribe(connection, number) }
+  public func stopWatching(_ watch: Watch) {
+    switch watch {
+    case .onBus(let number): if let connection { g_dbus_connection_signal_unsubscribe(connection, number) }
+    case .peer(let peer, let number): peerWatches[peer]?[number] = nil
+    case .none: break
+    }
   }
 }
 

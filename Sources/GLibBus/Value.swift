@@ -13,6 +13,8 @@ public indirect enum Value: Sendable {
   /// a{sv}, in the order of sending
   case dictionary([(String, Value)])
   case structure([Value])
+  /// An array of structures, by the signature of one of them
+  case structures([Value], of: String)
   /// Anything else, by its signature.
   case other(String)
 }
@@ -34,6 +36,7 @@ extension Value {
         "{sv}",
         entries.map { g_variant_new_dict_entry(g_variant_new_string($0), g_variant_new_variant($1.variant())) })
     case .structure(let values): Self.tuple(values)
+    case .structures(let values, let element): Self.array(element, values.map { $0.variant() })
     case .other: nil
     }
   }
@@ -80,6 +83,8 @@ extension Value {
       }
       defer { g_variant_unref(inner) }
       self = Value(inner)
+    case let array where array.hasPrefix("a("):
+      self = .structures(Self.children(variant), of: String(array.dropFirst()))
     default:
       self =
         signature.hasPrefix("(") || signature.hasPrefix("{") ? .structure(Self.children(variant)) : .other(signature)

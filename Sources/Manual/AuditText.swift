@@ -30,7 +30,8 @@ extension AuditEvent {
     switch self {
     case .granted: "A yes of the factor, or without one where the configuration lets the user in."
     case .refused: "A no to a call; that a passcode is needed is none."
-    case .locked: "A wrong passcode locked the user."
+    case .online: "What the online authority answered; a possible attack is an error."
+    case .locked: "A wrong passcode or PIN locked the user."
     case .activation: "A step of a set-up, see below."
     case .renewal: "The allowance was filled again."
     case .deactivation: "The factor was removed."
@@ -60,6 +61,10 @@ extension AuditField {
     case .activation: "The number of the set-up."
     case .kind: "first, or replacement of a factor that is there."
     case .step: "The step of the set-up."
+    case .verdict: "approved, bypassed, denied, unreachable or misconfigured."
+    case .proof: "What the authority knows an approval by: a transaction, or a token's serial."
+    case .detail: "What the authority, or the program that asked it, says."
+    case .outage: "Why the offline factor stood in for the authority."
     }
   }
 }
@@ -67,9 +72,10 @@ extension AuditField {
 extension ActivationStep {
   var meaning: String {
     switch self {
-    case .started: "Activate or Reactivate gave a secret away."
+    case .started: "Activate or Reactivate began it, and gave a secret away where it is a passcode's."
+    case .proven: "A trial found the new factor right; nothing is stored yet."
     case .confirmed: "The factor is set up."
-    case .refused: "Confirm or Cancel was refused, be it a wrong code or somebody else's set-up."
+    case .refused: "Confirm or Cancel was refused, be it a wrong code, no touch or somebody else's set-up."
     case .cancelled: "Cancel was called."
     case .replaced: "A newer set-up of the user took its place."
     case .expired: "Its ten minutes were over."

@@ -4,13 +4,7 @@ import OfflineAccess
 /// The words of the bus contract, as the manual lists them. What each means stands in Meanings.swift.
 enum ContractText {
   /// For `@ERRORS@`.
-  static var errors: [String] {
-    let sent = Refusal.Reason.allCases.filter { !$0.isReserved }
-    let reserved = Refusal.Reason.allCases.filter(\.isReserved)
-    return Mdoc.list(sent.map(item)) + [Mdoc.macro("Pp")]
-      + Mdoc.prose("The following belong to the contract, but this version never sends them:")
-      + Mdoc.list(reserved.map(item))
-  }
+  static var errors: [String] { Mdoc.list(Refusal.Reason.allCases.map(item)) }
 
   private static func item(_ reason: Refusal.Reason) -> (term: String, body: [String]) {
     ("Er " + Mdoc.word(reason.busName), Mdoc.prose(reason.meaning))
@@ -20,7 +14,7 @@ enum ContractText {
   static var options: [String] {
     Mdoc.list(
       OptionKey.allCases.map { key in
-        let methods = key.methods.map(\.rawValue).joined(separator: ", ")
+        let methods = key.methods.joined(separator: ", ")
         return ("Cm " + Mdoc.word(key.rawValue), Mdoc.prose("(\(methods)) \(key.meaning)"))
       })
   }
@@ -38,6 +32,11 @@ enum ContractText {
   /// For `@STATES@`.
   static var states: [String] {
     Mdoc.list(AllowanceState.allCases.map { ("Cm " + Mdoc.word($0.rawValue), Mdoc.prose($0.meaning)) })
+  }
+
+  /// For `@PROGRESS@`.
+  static var progress: [String] {
+    Mdoc.list(ProgressState.allCases.map { ("Cm " + Mdoc.word($0.rawValue), Mdoc.prose($0.meaning)) })
   }
 
   /// For `@WAYS@`.

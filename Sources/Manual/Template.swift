@@ -25,6 +25,8 @@ enum Template {
     case challenge = "CHALLENGE"
     /// States of an allowance.
     case states = "STATES"
+    /// States of the signal Progress.
+    case progress = "PROGRESS"
     /// The ways to a yes.
     case ways = "WAYS"
     /// Events of the journal.
@@ -44,6 +46,7 @@ enum Template {
       case .allowance: ContractText.allowance
       case .challenge: ContractText.challenge
       case .states: ContractText.states
+      case .progress: ContractText.progress
       case .ways: ContractText.ways
       case .events: AuditText.events
       case .fields: AuditText.fields

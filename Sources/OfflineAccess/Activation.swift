@@ -18,21 +18,40 @@ public struct PendingActivation: Sendable {
   /// Whether an authority stands behind it: the allowance starts full and the clock is trusted.
   /// Otherwise a replacement takes over what is left.
   public let granted: Bool
-  public let factor: PasscodeFactor
+  public var device: NewDevice
+  /// The factor as a trial has proven it; an empty response sets it up from then on.
+  public var proven: Factor?
   /// End of its life, by `Moment.uptime`.
   public let deadline: Int64
 
   public init(
-    number: UInt64, owner: UInt32, user: UserIdentity, kind: Kind, granted: Bool, factor: PasscodeFactor,
-    startedAt uptime: Int64
+    number: UInt64, owner: UInt32, user: UserIdentity, kind: Kind, granted: Bool, device: NewDevice,
+    startedAt uptime: Int64, until end: Int64 = .max
   ) {
     self.number = number
     self.owner = owner
     self.user = user
     self.kind = kind
     self.granted = granted
-    self.factor = factor
-    deadline = uptime + Self.lifetime
+    self.device = device
+    deadline = min(uptime + Self.lifetime, end)
+  }
+}
+
+/// What a set-up is about to make the user's factor.
+public enum NewDevice: Sendable {
+  case passcode(PasscodeFactor)
+  /// Nil until the first touch has made a credential.
+  case securityKey(SecurityKeyFactor?, KeyHolder)
+
+  /// Touches that set up a security key: one makes the credential, one proves it.
+  public static let touches: UInt32 = 2
+
+  public var method: FactorMethod {
+    switch self {
+    case .passcode: .passcode
+    case .securityKey: .securityKey
+    }
   }
 }
 
@@ -46,29 +65,63 @@ extension UserState {
     }
   }
 
-  /// Confirms a set-up by one code of the new factor; that code is spent with it.
-  public mutating func confirm(
-    _ activation: PendingActivation, response: String, in circumstances: Circumstances,
+  /// The factor that one code of `passcode` proves for a set-up; that code is spent with it.
+  public func proven(
+    _ activation: PendingActivation, of passcode: PasscodeFactor, response: String, in circumstances: Circumstances,
     by algorithm: some PasscodeAlgorithm
-  ) throws(Refusal) -> AllowanceReport {
-    try checkActivation(activation.kind)
-    let factor = Factor.passcode(activation.factor)
-    if !activation.granted, circumstances.clockIsBehind(clockMark),
-      factor.needsClock || circumstances.policy.limit.countsDays
-    {
-      throw Refusal(.clockUntrusted, Sentences.clockUntrusted(circumstances.policy))
-    }
+  ) throws(Refusal) -> Factor {
+    try checkConfirmation(activation, needsClock: Factor.passcode(passcode).needsClock, in: circumstances)
     guard response.utf8.contains(where: { $0 != UInt8(ascii: " ") }) else {
       throw Refusal.codeRequired
     }
-    guard case .fresh(let spent) = try activation.factor.match(response, at: circumstances.now, by: algorithm) else {
+    guard case .fresh(let spent) = try passcode.match(response, at: circumstances.now, by: algorithm) else {
       throw Refusal.badConfirmation
     }
+    return .passcode(spent)
+  }
+
+  /// The factor that a signature of `key` proves for a set-up.
+  public func proven(
+    _ activation: PendingActivation, of key: SecurityKeyFactor, proof: KeyProof, in circumstances: Circumstances
+  ) throws(Refusal) -> Factor {
+    try checkConfirmation(activation, needsClock: false, in: circumstances)
+    guard key.credential == proof.credential else { throw Refusal.wrongSecurityKey }
+    return .securityKey(try key.advanced(to: proof.counter))
+  }
+
+  /// Confirms a set-up of a factor that has proven itself.
+  public mutating func confirm(
+    _ activation: PendingActivation, as factor: Factor, in circumstances: Circumstances
+  ) throws(Refusal) -> AllowanceReport {
+    // Again: a trial may be minutes ago.
+    try checkConfirmation(activation, needsClock: factor.needsClock, in: circumstances)
+    return install(factor, activation, in: circumstances)
+  }
+
+  /// Refuses a confirmation that this state or the clock does not allow; also before a person is asked to touch.
+  public func checkConfirmation(
+    _ activation: PendingActivation, needsClock: Bool, in circumstances: Circumstances
+  ) throws(Refusal) {
+    try checkActivation(activation.kind)
+    let isAdministrators = activation.granted && circumstances.policy.authority.kind == .none
+    if standing.suspendedSince != nil, !isAdministrators { throw refusal(for: .suspended, in: circumstances) }
+    if !activation.granted, circumstances.clockIsBehind(clockMark),
+      needsClock || circumstances.policy.limit.countsDays
+    {
+      throw Refusal(.clockUntrusted, Sentences.clockUntrusted(circumstances.policy))
+    }
+  }
+
+  private mutating func install(
+    _ factor: Factor, _ activation: PendingActivation, in circumstances: Circumstances
+  ) -> AllowanceReport {
     let grant =
       activation.granted || enrollment == nil ? Grant(day: circumstances.today) : enrollment?.grant
     // The new device starts without the old one's failures: they were guesses at another secret.
-    enrollment = Enrollment(
-      user: user, factor: .passcode(spent), grant: grant ?? Grant(day: circumstances.today))
+    enrollment = Enrollment(user: user, factor: factor, grant: grant ?? Grant(day: circumstances.today))
+    standing.postponements = 0
+    standing.isPostponed = false
+    standing.suspendedSince = nil
     if activation.granted { clockMark = circumstances.now } else { advanceClockMark(to: circumstances.now) }
     return report(exempt: false, in: circumstances)
   }

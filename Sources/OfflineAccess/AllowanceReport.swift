@@ -9,6 +9,8 @@ public struct AllowanceReport: Equatable, Sendable {
   public var limit: LimitKind
   /// Logins left, where their number is limited.
   public var remaining: UInt32?
+  /// Purposes that use up a login, where their number is limited.
+  public var counts: Set<Purpose>?
   /// Last day (inclusive, local), where days are limited.
   public var lastDay: Day?
   /// First second after the last day, in seconds since 1970 UTC.
@@ -19,6 +21,12 @@ public struct AllowanceReport: Equatable, Sendable {
   public var message: String
   /// How a yes came about; outcomes only.
   public var via: Via?
+  /// How often the user may still put an offered set-up off, where that has a limit.
+  public var postponementsLeft: UInt32?
+  /// The online service that is asked first.
+  public var authority = AuthorityKind.none
+  /// What it said of the user.
+  public var standing = Standing()
 }
 
 /// The fixed surroundings of one decision.
@@ -26,14 +34,23 @@ public struct Circumstances: Sendable {
   public let policy: Policy
   public let moment: Moment
   public let calendar: any LocalCalendar
-  public let today: Day
+  /// Why the offline factor stands in for an authority; nil where there is none, or it is not asked.
+  public var outage: Outage?
+  /// Whether an authority has approved the user so freshly that a factor may be set up.
+  public var isApproved: Bool
 
-  public init(policy: Policy, moment: Moment, calendar: any LocalCalendar) {
+  public init(
+    policy: Policy, moment: Moment, calendar: any LocalCalendar, outage: Outage? = nil, isApproved: Bool = false
+  ) {
     self.policy = policy
     self.moment = moment
     self.calendar = calendar
-    today = calendar.day(at: moment.unixTime)
+    self.outage = outage
+    self.isApproved = isApproved
   }
+
+  /// The local day; worked out where it is asked for, as most policies know no days.
+  public var today: Day { calendar.day(at: moment.unixTime) }
 
   /// Seconds by which the clock may stand behind the mark: corrections by NTP are not an attack.
   static let clockTolerance: Int64 = 60
@@ -54,17 +71,27 @@ public struct Circumstances: Sendable {
     return granted > grant.used ? granted - grant.used : 0
   }
 
+  /// Logins left while the network is up and the authority is not; nil where that makes no difference.
+  func remainingConnected(of grant: Grant) -> UInt32? {
+    guard outage?.isConnected == true, let most = policy.whileConnected else { return nil }
+    let granted = UInt32(clamping: most)
+    let left = granted > grant.usedConnected ? granted - grant.usedConnected : 0
+    return policy.limit.countsLogins ? min(remaining(of: grant), left) : left
+  }
+
   func lastDay(of grant: Grant) -> Day { grant.day.advanced(by: policy.days) }
 }
 
 extension UserState {
   /// Why the factor cannot be used at all now, for `purpose` or, without one, for a counted purpose.
   func obstacle(for purpose: Purpose?, in circumstances: Circumstances) -> AllowanceState? {
+    if standing.suspendedSince != nil { return .suspended }
     guard let enrollment else { return .notActivated }
     let policy = circumstances.policy
     let counted = purpose.map(policy.counts.contains) ?? true
     if enrollment.failures.isLocked(at: circumstances.now) { return .locked }
     if policy.limit.countsLogins, counted, circumstances.remaining(of: enrollment.grant) == 0 { return .exhausted }
+    if counted, circumstances.remainingConnected(of: enrollment.grant) == 0 { return .exhausted }
     if policy.limit.countsDays, circumstances.day(knowing: clockMark) > circumstances.lastDay(of: enrollment.grant) {
       return .expired
     }
@@ -87,17 +114,24 @@ extension UserState {
     var report = AllowanceReport(
       activated: enrollment != nil, offersActivation: false, method: nil,
       state: obstacle(for: nil, in: circumstances) ?? .ready, limit: policy.limit, message: "", via: via)
+    report.authority = policy.authority.kind
+    report.standing = standing
     if let enrollment {
       report.method = exempt ? nil : enrollment.factor.method
       if policy.limit.countsLogins { report.remaining = circumstances.remaining(of: enrollment.grant) }
+      if let left = circumstances.remainingConnected(of: enrollment.grant) { report.remaining = left }
+      if report.remaining != nil { report.counts = policy.counts }
       if policy.limit.countsDays {
         let lastDay = circumstances.lastDay(of: enrollment.grant)
         report.lastDay = lastDay
         report.expires = circumstances.calendar.end(of: lastDay)
       }
       if report.state == .locked { report.lockedUntil = enrollment.failures.lockedUntil }
-    } else if !exempt {
-      report.offersActivation = policy.authority == .none && policy.standingAlone == .firstLogin
+    } else if !exempt, policy.authority.kind == .none {
+      report.offersActivation = policy.standingAlone == .firstLogin
+    } else if !exempt, circumstances.isApproved, !standing.isPostponed {
+      report.offersActivation = true
+      report.postponementsLeft = postponementsLeft(under: policy)
     }
     if exempt {
       report.state = enrollment == nil ? .notActivated : .ready
@@ -114,6 +148,7 @@ extension Factor {
     switch self {
     case .passcode(let passcode):
       if case .time = passcode.movement { true } else { false }
+    case .securityKey: false
     }
   }
 }

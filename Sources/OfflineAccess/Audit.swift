@@ -8,6 +8,8 @@ public enum AuditEvent: String, CaseIterable, Sendable {
   case refused
   /// A wrong response locked the user.
   case locked
+  /// What an online authority answered.
+  case online
   /// A set-up took a step.
   case activation
   case renewal
@@ -24,9 +26,10 @@ public enum AuditEvent: String, CaseIterable, Sendable {
     let attempt: [AuditField] = [.user, .uid, .by, .call, .purpose, .service, .remote, .method]
     let left: [AuditField] = [.remaining, .lastDay]
     return switch self {
-    case .granted: attempt + [.via] + left
-    case .refused: attempt + [.reason] + left + [.lockedUntil]
+    case .granted: attempt + [.via, .outage] + left
+    case .refused: attempt + [.reason, .outage] + left + [.lockedUntil]
     case .locked: attempt + [.lockedUntil]
+    case .online: [.user, .uid, .by, .call, .purpose, .service, .remote, .verdict, .reason, .proof, .detail]
     case .activation: [.user, .uid, .by, .call, .method, .reason, .activation, .kind, .step]
     case .renewal: [.user, .uid, .by, .call, .method] + left
     case .deactivation: [.user, .uid, .by, .call]
@@ -53,6 +56,10 @@ public enum AuditField: String, CaseIterable, Sendable {
   case activation
   case kind
   case step
+  case verdict
+  case proof
+  case detail
+  case outage
 
   /// Its name in the journal.
   public var journalName: String { Self.journalName(rawValue) }
@@ -67,6 +74,8 @@ public enum AuditField: String, CaseIterable, Sendable {
 /// The steps of a set-up.
 public enum ActivationStep: String, CaseIterable, Sendable {
   case started
+  /// A trial found the new factor right; nothing is stored yet.
+  case proven
   case confirmed
   /// Confirm or Cancel was refused.
   case refused

@@ -13,41 +13,95 @@ extension UserState {
   public mutating func authenticate(
     response: String, purpose: Purpose?, in circumstances: Circumstances, by algorithm: some PasscodeAlgorithm
   ) throws(Refusal) -> AllowanceReport {
-    settleLock(in: circumstances)
-    if let obstacle = obstacle(for: purpose, in: circumstances) {
-      if obstacle == .expired { noteEnd(in: circumstances) }
-      throw refusal(for: obstacle, in: circumstances)
-    }
-    guard var enrollment, case .passcode(let passcode) = enrollment.factor else {
-      throw Refusal(.notActivated, Sentences.notActivated(circumstances.policy))
+    let passcode: PasscodeFactor
+    switch try usableFactor(for: purpose, in: circumstances) {
+    case .passcode(let factor): passcode = factor
+    case .securityKey: throw Refusal.keyInsteadOfCode
     }
     guard response.utf8.contains(where: { $0 != UInt8(ascii: " ") }) else {
       throw Refusal(.responseRequired, Sentences.responseRequired(report(exempt: false, in: circumstances)))
     }
     switch try passcode.match(response, at: circumstances.now, by: algorithm) {
-    case .fresh(let spent):
-      enrollment.factor = .passcode(spent)
-      enrollment.failures = Failures()
-      if let purpose, circumstances.policy.counts.contains(purpose), enrollment.grant.used < .max {
-        enrollment.grant.used += 1
-      }
-      self.enrollment = enrollment
-      advanceClockMark(to: circumstances.now)
-      return report(exempt: false, in: circumstances, via: .offline)
+    case .fresh(let spent): return accept(.passcode(spent), for: purpose, in: circumstances)
     case .replayed:
       // No failure: whoever sends a spent code has learned nothing about the next one.
       throw Refusal.replayed
-    case .wrong:
-      enrollment.failures.add(at: circumstances.now, attempts: circumstances.policy.attempts)
-      self.enrollment = enrollment
-      guard enrollment.failures.isLocked(at: circumstances.now) else {
-        throw Refusal.badResponse
-      }
-      throw Refusal(
-        .badResponse,
-        Refusal.badResponse.sentence + " "
-          + Sentences.locked(until: enrollment.failures.lockedUntil, at: circumstances.now))
+    case .wrong: throw fail(.badResponse, in: circumstances)
     }
+  }
+
+  /// The security key that is to be touched, or nil where a response is to be typed.
+  ///
+  /// - Throws: the refusal where no factor may be used now.
+  public mutating func keyToTouch(
+    for purpose: Purpose?, in circumstances: Circumstances
+  ) throws(Refusal) -> SecurityKeyFactor? {
+    switch try usableFactor(for: purpose, in: circumstances) {
+    case .passcode: nil
+    case .securityKey(let key): key
+    }
+  }
+
+  /// Decides on what came of a touch, as `authenticate(response:purpose:in:by:)` does on a code.
+  ///
+  /// A touch takes its time, so all is looked at again: the allowance may be used up meanwhile, the factor replaced.
+  public mutating func authenticate(
+    touch: Result<KeyProof, Refusal>, purpose: Purpose?, in circumstances: Circumstances
+  ) throws(Refusal) -> AllowanceReport {
+    let factor = try usableFactor(for: purpose, in: circumstances)
+    let proof: KeyProof
+    switch touch {
+    case .success(let given): proof = given
+    case .failure(let refusal):
+      // A wrong PIN that the key has seen, and a forged proof, are guesses; that nobody touched is none.
+      throw refusal.isGuess ? fail(refusal, in: circumstances) : refusal
+    }
+    guard case .securityKey(let key) = factor, key.credential == proof.credential else {
+      throw Refusal.wrongSecurityKey
+    }
+    return accept(.securityKey(try key.advanced(to: proof.counter)), for: purpose, in: circumstances)
+  }
+
+  /// The factor that may be used now, or the refusal.
+  private mutating func usableFactor(for purpose: Purpose?, in circumstances: Circumstances) throws(Refusal) -> Factor {
+    settleLock(in: circumstances)
+    if let obstacle = obstacle(for: purpose, in: circumstances) {
+      if obstacle == .expired { noteEnd(in: circumstances) }
+      throw refusal(for: obstacle, in: circumstances)
+    }
+    guard let enrollment else { throw Refusal(.notActivated, Sentences.notActivated(circumstances.policy)) }
+    return enrollment.factor
+  }
+
+  /// A yes: the factor as it is after its use, and what the use costs.
+  private mutating func accept(
+    _ factor: Factor, for purpose: Purpose?, in circumstances: Circumstances
+  ) -> AllowanceReport {
+    if var enrollment {
+      enrollment.factor = factor
+      enrollment.failures = Failures()
+      if let purpose, circumstances.policy.counts.contains(purpose), enrollment.grant.used < .max {
+        enrollment.grant.used += 1
+        if circumstances.outage?.isConnected == true, enrollment.grant.usedConnected < .max {
+          enrollment.grant.usedConnected += 1
+        }
+      }
+      self.enrollment = enrollment
+    }
+    noteOutage(in: circumstances)
+    advanceClockMark(to: circumstances.now)
+    return report(exempt: false, in: circumstances, via: .offline)
+  }
+
+  /// Counts a failure, and says so where it locks.
+  private mutating func fail(_ refusal: Refusal, in circumstances: Circumstances) -> Refusal {
+    guard var failures = enrollment?.failures else { return refusal }
+    failures.add(at: circumstances.now, attempts: circumstances.policy.attempts)
+    enrollment?.failures = failures
+    guard failures.isLocked(at: circumstances.now) else { return refusal }
+    return Refusal(
+      refusal.reason,
+      refusal.sentence + " " + Sentences.locked(until: failures.lockedUntil, at: circumstances.now))
   }
 
   /// Takes note of what time alone has changed; for a look at the state that decides nothing.
@@ -71,6 +125,7 @@ extension UserState {
     enrollment.grant = Grant(day: circumstances.today)
     enrollment.failures = Failures()
     self.enrollment = enrollment
+    standing.suspendedSince = nil
     clockMark = circumstances.now
     return report(exempt: false, in: circumstances)
   }
@@ -78,6 +133,7 @@ extension UserState {
   /// Forgets the factor.
   public mutating func deactivate(in circumstances: Circumstances) throws(Refusal) {
     guard enrollment != nil else { throw Refusal(.notActivated, Sentences.notActivated(circumstances.policy)) }
+    // A suspension is the authority's word and stays.
     enrollment = nil
   }
 
@@ -90,6 +146,7 @@ extension UserState {
       case .locked: .locked
       case .clockUntrusted: .clockUntrusted
       case .notActivated: .notActivated
+      case .suspended: .onlineProofRequired
       case .ready: .failed
       }
     var report = report(exempt: false, in: circumstances)

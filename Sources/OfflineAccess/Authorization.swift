@@ -27,20 +27,36 @@ public enum AccessRules {
     callerIsGreeter ? .granted : authenticate(caller: caller, subject: subject)
   }
 
-  public static func activate(caller: UInt32, subject: UInt32?, policy: Policy) -> Authorization {
-    if policy.authority != .none { return .refused(.onlineProofRequired) }
+  /// - Parameter approved: an authority approved the subject just now.
+  public static func activate(caller: UInt32, subject: UInt32?, approved: Bool, policy: Policy) -> Authorization {
+    if policy.authority.kind != .none { return online(caller: caller, subject: subject, approved: approved) }
     if caller == 0 { return .granted }
     return caller == subject && policy.standingAlone == .firstLogin ? .polkit(.activate) : .polkit(.manage)
   }
 
-  /// - Parameter proven: the caller gave a fresh yes of the present factor.
-  public static func reactivate(caller: UInt32, subject: UInt32?, proven: Bool, policy: Policy) -> Authorization {
-    if policy.authority != .none { return .refused(.onlineProofRequired) }
+  /// - Parameters:
+  ///   - proven: the caller gave a fresh yes of the present factor.
+  ///   - approved: an authority approved the subject just now.
+  public static func reactivate(
+    caller: UInt32, subject: UInt32?, proven: Bool, approved: Bool, policy: Policy
+  ) -> Authorization {
+    if policy.authority.kind != .none { return online(caller: caller, subject: subject, approved: approved) }
     if caller == 0 || (caller == subject && proven) { return .granted }
     return .polkit(.manage)
   }
 
+  /// Nobody stands in for the authority, root neither.
+  private static func online(caller: UInt32, subject: UInt32?, approved: Bool) -> Authorization {
+    guard approved else { return .refused(.onlineProofRequired) }
+    return caller == 0 || caller == subject ? .granted : .polkit(.manage)
+  }
+
   public static func manage(caller: UInt32) -> Authorization {
     caller == 0 ? .granted : .polkit(.manage)
+  }
+
+  /// As `manage`; but only an authority's approval fills the allowance where there is one.
+  public static func renew(caller: UInt32, subject: UInt32?, approved: Bool, policy: Policy) -> Authorization {
+    policy.authority.kind != .none && !approved ? .refused(.onlineProofRequired) : manage(caller: caller)
   }
 }

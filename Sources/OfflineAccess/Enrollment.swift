@@ -16,10 +16,12 @@ public struct Enrollment: Sendable {
 /// The one factor of a user.
 public enum Factor: Sendable {
   case passcode(PasscodeFactor)
+  case securityKey(SecurityKeyFactor)
 
   public var method: FactorMethod {
     switch self {
     case .passcode: .passcode
+    case .securityKey: .securityKey
     }
   }
 }
@@ -31,12 +33,15 @@ public struct Grant: Equatable, Sendable {
   public var day: Day
   /// Counted logins since the grant.
   public var used: UInt32
+  /// Those of them for which the authority was away while this machine had a network.
+  public var usedConnected: UInt32
   /// The last day that was seen to end: it does not come back, whoever sets the clock or vouches for it.
   public var ended: Day?
 
-  public init(day: Day, used: UInt32 = 0, ended: Day? = nil) {
+  public init(day: Day, used: UInt32 = 0, usedConnected: UInt32 = 0, ended: Day? = nil) {
     self.day = day
     self.used = used
+    self.usedConnected = usedConnected
     self.ended = ended
   }
 }

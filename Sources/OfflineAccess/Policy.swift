@@ -32,6 +32,7 @@ public struct Policy: Equatable, Sendable {
   /// Shown by the authenticator app; empty stands for `Policy.defaultIssuer`.
   public var issuer = ""
   public var exempt: [Exemption] = [.user("root")]
+  public var securityKeys = SecurityKeyPolicy()
   public var standingAlone = StandingAlone.administrator
   public var limit = LimitKind.logins
   public var logins = 10
@@ -43,7 +44,11 @@ public struct Policy: Equatable, Sendable {
   public var failureMode = FailureMode.closed
   /// Consecutive failures that lock.
   public var attempts = 5
-  public var authority = AuthorityKind.none
+  public var authority = AuthorityPolicy()
+  /// Offline logins that may be used while there is a network; nil for no limit of its own.
+  public var whileConnected: Int?
+  /// How often an offered set-up may be put off; nil for ever.
+  public var postponements: Int?
 
   public static let defaultIssuer = "Offline Access"
   public init() {}

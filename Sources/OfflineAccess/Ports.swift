@@ -38,19 +38,31 @@ public protocol PasscodeAlgorithm: Sendable {
   func values(secret: Secret, counters: [UInt64], digits: Int) throws(Refusal) -> [UInt32]
 }
 
+/// The security keys of this machine. To end a wait, cancel the task that waits.
+public protocol SecurityKeyReader: Sendable {
+  /// Waits for one touch on an admitted key, which makes a credential by it.
+  func register(_ holder: KeyHolder, _ request: TouchRequest) async throws(Refusal) -> SecurityKeyFactor
+
+  /// Waits for one touch on the key that holds the credential of `factor`, and checks its signature.
+  func prove(_ factor: SecurityKeyFactor, _ request: TouchRequest) async throws(Refusal) -> KeyProof
+}
+
 /// What one user has on this machine, and the clock's high-water mark, inside one transaction.
 public struct UserState: Sendable {
   public let user: UserIdentity
   /// The user's set-up factor. Assigning, nil included, is a change to be made durable.
-  public var enrollment: Enrollment? { didSet { enrollmentChanged = true } }
+  public var enrollment: Enrollment? { didSet { recordChanged = true } }
+  /// What an authority has said of the user.
+  public var standing: Standing { didSet { recordChanged = recordChanged || standing != oldValue } }
   /// The latest wall-clock time that this machine has relied on, in seconds since 1970 UTC.
   public var clockMark: Int64 { didSet { clockMarkChanged = true } }
-  public private(set) var enrollmentChanged = false
+  public private(set) var recordChanged = false
   public private(set) var clockMarkChanged = false
 
-  public init(user: UserIdentity, enrollment: Enrollment?, clockMark: Int64) {
+  public init(user: UserIdentity, enrollment: Enrollment?, standing: Standing = Standing(), clockMark: Int64) {
     self.user = user
     self.enrollment = enrollment
+    self.standing = standing
     self.clockMark = clockMark
   }
 }

@@ -35,10 +35,17 @@ public final class Secret: Sendable {
 
   /// Overwrites `buffer` with zeros.
   ///
-  /// Neither inlined nor optimised, for a store to memory that is freed next would be removed.
+  /// Neither inlined nor optimised, for a store to memory that is freed next would be removed. So it has to do with
+  /// what is a plain store without an optimizer: a loop over indices would take fifty instructions a byte.
   @inline(never)
   @_optimize(none)
   public static func wipe(_ buffer: UnsafeMutableRawBufferPointer) {
-    for index in buffer.indices { buffer[index] = 0 }
+    guard let start = buffer.baseAddress else { return }
+    let bytes = start.assumingMemoryBound(to: UInt8.self)
+    var index = 0
+    while index < buffer.count {
+      bytes[index] = 0
+      index += 1
+    }
   }
 }

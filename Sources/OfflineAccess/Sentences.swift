@@ -3,7 +3,7 @@
 enum Sentences {
   /// Who renews, as the policy stands.
   private static func renewal(_ policy: Policy) -> String {
-    policy.authority == .none
+    policy.authority.kind == .none
       ? "The administrator must renew it first." : "Authenticate online first."
   }
 
@@ -20,6 +20,9 @@ enum Sentences {
         : notActivated(policy)
     case .exhausted:
       // After a yes this is news, not a refusal.
+      if report.via == nil, circumstances.outage?.isConnected == true, policy.whileConnected != nil {
+        return "No offline logins remaining while this computer has a network. \(renewal(policy))"
+      }
       return report.via == nil
         ? "No offline logins remaining. \(renewal(policy))" : "That was the last offline login. \(renewal(policy))"
     case .expired:
@@ -27,6 +30,7 @@ enum Sentences {
       return "Offline access\(ended). \(renewal(policy))"
     case .locked: return locked(until: report.lockedUntil ?? circumstances.now, at: circumstances.now)
     case .clockUntrusted: return clockUntrusted(policy)
+    case .suspended: return "Offline access is suspended: the online service has refused you. \(renewal(policy))"
     case .ready: return remaining(report, in: circumstances)
     }
   }
@@ -47,12 +51,12 @@ enum Sentences {
     let sentence = parts.joined(separator: ", ") + "."
     guard nearEnd else { return sentence }
     return "Warning: \(sentence) "
-      + (policy.authority == .none ? "Ask the administrator to renew it soon." : "Authenticate online soon.")
+      + (policy.authority.kind == .none ? "Ask the administrator to renew it soon." : "Authenticate online soon.")
   }
 
   static func notActivated(_ policy: Policy) -> String {
     "Offline access is not set up for this user. "
-      + (policy.authority != .none
+      + (policy.authority.kind != .none
         ? "Authenticate online first, then set it up."
         : policy.standingAlone == .firstLogin
           ? "Set it up at the next login, or ask the administrator." : "Ask the administrator to set it up.")
@@ -70,11 +74,27 @@ enum Sentences {
 
   static func clockUntrusted(_ policy: Policy) -> String {
     "This computer's clock stands behind a time it has already seen. "
-      + (policy.authority == .none
+      + (policy.authority.kind == .none
         ? "Set it right, or let the administrator renew offline access." : "Set it right, or authenticate online.")
   }
 
   static func responseRequired(_ report: AllowanceReport) -> String {
     "Type the offline passcode of your authenticator app. \(report.message)"
+  }
+}
+
+/// What a person reads while an online service is asked. Front ends recognise prompts by these words.
+public enum OnlineSentences {
+  public static let contacting = "Contacting the online service"
+  public static let approve = "Approve the request on your phone"
+  /// An empty answer waits on, a passcode leaves the request.
+  public static let approvePrompt = "Approve on your phone, then press Enter; or type a passcode: "
+  public static let passcodePrompt = "Online passcode: "
+
+  /// Why the offline factor is asked for instead.
+  public static func unreachable(_ left: UInt32?) -> String {
+    let sentence = "The online service cannot be reached"
+    guard let left else { return sentence }
+    return "\(sentence). While this computer has a network, \(left) offline login\(left == 1 ? "" : "s") can be used"
   }
 }

@@ -18,63 +18,81 @@ public struct Setting: Sendable {
   public func text(in policy: Policy) -> String { render(policy) }
 
   /// Keys in the order of the manual.
-  public static let all: [Setting] = [
-    integer(
-      "Service", "idle-exit", 0...86_400, \.idleExit,
-      "Seconds without a call after which the service ends; the bus starts it again. 0 keeps it running."),
-    names(
-      "Service", "greeter-users", \.greeterUsers,
-      "Users that greeters run as: they may read every user's remaining allowance, and nothing else."),
-    list("Factor", "methods", \.methods, "Kinds of factor that may be set up.") {
-      $0.isEmpty ? "at least one is needed" : nil
-    },
-    choice(
-      "Factor", "passcode", \.passcode,
-      "Kind of passcode for factors set up from now on: by time (RFC 6238) or by counter (RFC 4226)."),
-    Setting(
-      section: "Factor", key: "issuer",
-      values: "text without colon, at most 64 characters; empty: \(Policy.defaultIssuer)",
-      summary: "Name that the authenticator app shows above the code.",
-      parse: { (text, policy) throws(BadValue) in
-        guard text.count <= 64,
-          !text.unicodeScalars.contains(where: { $0 == ":" || $0.value < 0x20 || $0.value == 0x7f })
-        else { throw BadValue(reason: "at most 64 characters, without colon and control characters") }
-        policy.issuer = text
-      }, render: { $0.issuer }),
-    exemptions,
-    choice(
-      "Activation", "standing-alone", \.standingAlone,
-      "Who sets up a factor where no online authority is configured: the administrator, or also the user after the password of the first login."
-    ),
-    choice(
-      "Allowance", "limit", \.limit, "What bounds offline access: a number of logins, a last day, both, or nothing."),
-    integer("Allowance", "logins", 1...1_000_000, \.logins, "Offline logins until an authority must renew them."),
-    integer(
-      "Allowance", "days", 1...3650, \.days,
-      "Days after the day of the grant until an authority must renew it; the last one counts whole."),
-    Setting(
-      section: "Allowance", key: "counts", values: listValues(Purpose.self),
-      summary: "Purposes that draw down the number of logins. The others need the factor too, but cost nothing.",
-      parse: { (text, policy) throws(BadValue) in policy.counts = Set(try items(text, of: Purpose.self)) },
-      render: { policy in Purpose.allCases.filter(policy.counts.contains).map(\.rawValue).joined(separator: ";") }),
-    integer("Allowance", "warn-at", 0...1000, \.warnAt, "Logins or days left from which on the user is warned."),
-    choice(
-      "Failure", "mode", \.failureMode,
-      "What happens to a user without a factor: refused, or let in (logged and said). A user with a factor is never let in without it."
-    ),
-    integer(
-      "Failure", "attempts", 1...100, \.attempts,
-      "Consecutive failures that lock, for 30 seconds at first and for twice as long with each further failure, up to an hour."
-    ),
-    Setting(
-      section: "Authority", key: "kind", values: "none",
-      summary: "Online service that vouches for users; none: the administrator does.",
-      parse: { (text, policy) throws(BadValue) in
-        guard let kind = AuthorityKind(rawValue: text) else { throw BadValue(reason: "expected none") }
-        guard kind == .none else { throw BadValue(reason: "this version supports no online authority; expected none") }
-        policy.authority = kind
-      }, render: { $0.authority.rawValue }),
-  ]
+  public static let all: [Setting] =
+    [
+      integer(
+        "Service", "idle-exit", 0...86_400, \.idleExit,
+        "Seconds without a call after which the service ends; the bus starts it again. 0 keeps it running."),
+      names(
+        "Service", "greeter-users", \.greeterUsers,
+        "Users that greeters run as: they may read every user's remaining allowance, and nothing else."),
+      list("Factor", "methods", \.methods, "Kinds of factor that may be set up.") {
+        $0.isEmpty ? "at least one is needed" : nil
+      },
+      choice(
+        "Factor", "passcode", \.passcode,
+        "Kind of passcode for factors set up from now on: by time (RFC 6238) or by counter (RFC 4226)."),
+      Setting(
+        section: "Factor", key: "issuer",
+        values: "text without colon, at most 64 characters; empty: \(Policy.defaultIssuer)",
+        summary: "Name that the authenticator app shows above the code.",
+        parse: { (text, policy) throws(BadValue) in
+          guard text.count <= 64,
+            !text.unicodeScalars.contains(where: { $0 == ":" || $0.value < 0x20 || $0.value == 0x7f })
+          else { throw BadValue(reason: "at most 64 characters, without colon and control characters") }
+          policy.issuer = text
+        }, render: { $0.issuer }),
+      exemptions,
+      choice(
+        "SecurityKey", "verification", \.securityKeys.verification,
+        "Whether a key has to know its user, by PIN or fingerprint, beside being touched: no, where it can, or always."),
+      choice(
+        "SecurityKey", "keys", \.securityKeys.admission,
+        "Which keys may be set up and used: those of the families listed in /usr/share/offline-access/security-keys.conf, any that speaks FIDO2 or U2F, or only those that allow names."
+      ),
+      patterns(
+        "SecurityKey", "allow", \.securityKeys.allowed,
+        "Keys that are admitted beside the listed ones, by USB id (1050:0407), USB vendor (1050:*) or AAGUID."),
+      patterns(
+        "SecurityKey", "refuse", \.securityKeys.refused,
+        "Keys that are refused whatever else is said, named in the same way."),
+      path(
+        "SecurityKey", "attestation-ca-file", \.securityKeys.attestationRoots,
+        "Certificates (PEM) to one of which the attestation of a new key must lead; empty: no attestation is asked for."
+      ),
+      choice(
+        "Activation", "standing-alone", \.standingAlone,
+        "Who sets up a factor where no online authority is configured: the administrator, or also the user after the password of the first login."
+      ),
+      optionalInteger(
+        "Activation", "later", 0...1000, \.postponements,
+        "How often a user may put the set-up off that is offered after an online authentication; then it has to be done. Empty: as often as they like."
+      ),
+      choice(
+        "Allowance", "limit", \.limit, "What bounds offline access: a number of logins, a last day, both, or nothing."),
+      integer("Allowance", "logins", 1...1_000_000, \.logins, "Offline logins until an authority must renew them."),
+      integer(
+        "Allowance", "days", 1...3650, \.days,
+        "Days after the day of the grant until an authority must renew it; the last one counts whole."),
+      optionalInteger(
+        "Allowance", "while-connected", 0...1_000_000, \.whileConnected,
+        "How many of these logins may be used while this computer has a network and only the online service cannot be reached. Empty: all."
+      ),
+      Setting(
+        section: "Allowance", key: "counts", values: listValues(Purpose.self),
+        summary: "Purposes that draw down the number of logins. The others need the factor too, but cost nothing.",
+        parse: { (text, policy) throws(BadValue) in policy.counts = Set(try items(text, of: Purpose.self)) },
+        render: { policy in Purpose.allCases.filter(policy.counts.contains).map(\.rawValue).joined(separator: ";") }),
+      integer("Allowance", "warn-at", 0...1000, \.warnAt, "Logins or days left from which on the user is warned."),
+      choice(
+        "Failure", "mode", \.failureMode,
+        "What happens to a user without a factor: refused, or let in (logged and said). A user with a factor is never let in without it."
+      ),
+      integer(
+        "Failure", "attempts", 1...100, \.attempts,
+        "Consecutive failures that lock, for 30 seconds at first and for twice as long with each further failure, up to an hour."
+      ),
+    ] + authority
 
   private static let exemptions = Setting(
     section: "Factor", key: "exempt", values: "list of USER and @GROUP",
@@ -94,92 +112,4 @@ public struct Setting: Sendable {
         }
       }.joined(separator: ";")
     })
-}
-
-// The kinds of setting.
-extension Setting {
-  private static func integer(
-    _ section: String, _ key: String, _ range: ClosedRange<Int>, _ path: WritableKeyPath<Policy, Int> & Sendable,
-    _ summary: String
-  ) -> Setting {
-    Setting(
-      section: section, key: key, values: "\(range.lowerBound) to \(range.upperBound)", summary: summary,
-      parse: { (text, policy) throws(BadValue) in
-        // Digits only: Int also takes a plus sign, which no one writes on purpose.
-        guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-          let value = Int(text), range.contains(value)
-        else { throw BadValue(reason: "expected a whole number from \(range.lowerBound) to \(range.upperBound)") }
-        policy[keyPath: path] = value
-      }, render: { String($0[keyPath: path]) })
-  }
-
-  private static func choice<T: CaseIterable & RawRepresentable<String> & Sendable>(
-    _ section: String, _ key: String, _ path: WritableKeyPath<Policy, T> & Sendable, _ summary: String
-  ) -> Setting {
-    let words = T.allCases.map(\.rawValue)
-    return Setting(
-      section: section, key: key, values: words.joined(separator: "|"), summary: summary,
-      parse: { (text, policy) throws(BadValue) in
-        guard let value = T(rawValue: text) else { throw BadValue(reason: "expected \(words.joined(separator: ", "))") }
-        policy[keyPath: path] = value
-      }, render: { $0[keyPath: path].rawValue })
-  }
-
-  private static func list<T: CaseIterable & RawRepresentable<String> & Sendable>(
-    _ section: String, _ key: String, _ path: WritableKeyPath<Policy, [T]> & Sendable, _ summary: String,
-    check: @escaping @Sendable ([T]) -> String?
-  ) -> Setting {
-    Setting(
-      section: section, key: key, values: listValues(T.self), summary: summary,
-      parse: { (text, policy) throws(BadValue) in
-        let value = try items(text, of: T.self)
-        if let reason = check(value) { throw BadValue(reason: reason) }
-        policy[keyPath: path] = value
-      }, render: { $0[keyPath: path].map(\.rawValue).joined(separator: ";") })
-  }
-
-  private static func names(
-    _ section: String, _ key: String, _ path: WritableKeyPath<Policy, [String]> & Sendable, _ summary: String
-  ) -> Setting {
-    Setting(
-      section: section, key: key, values: "list of USER", summary: summary,
-      parse: { (text, policy) throws(BadValue) in policy[keyPath: path] = try names(in: text) },
-      render: { $0[keyPath: path].joined(separator: ";") })
-  }
-
-  private static func listValues<T: CaseIterable & RawRepresentable<String>>(_: T.Type) -> String {
-    "list of " + T.allCases.map(\.rawValue).joined(separator: ", ")
-  }
-
-  /// Items between semicolons; one at the end is allowed, as GLib writes it.
-  private static func fields(_ text: String) -> [String] {
-    var fields = text.split(separator: ";", omittingEmptySubsequences: false).map { field in
-      String(field.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-    }
-    if fields.last == "" { fields.removeLast() }
-    return fields
-  }
-
-  private static func items<T: CaseIterable & RawRepresentable<String>>(_ text: String, of: T.Type) throws(BadValue)
-    -> [T]
-  {
-    var items: [T] = []
-    for field in fields(text) {
-      guard let item = T(rawValue: field) else {
-        throw BadValue(reason: "“\(field)” is none of \(T.allCases.map(\.rawValue).joined(separator: ", "))")
-      }
-      // A word twice means what it means once.
-      if !items.contains(where: { $0.rawValue == field }) { items.append(item) }
-    }
-    return items
-  }
-
-  private static func names(in text: String) throws(BadValue) -> [String] {
-    let names = fields(text)
-    for name in names
-    where name.isEmpty || name.unicodeScalars.contains(where: { $0.value <= 0x20 || $0 == ":" || $0.value == 0x7f }) {
-      throw BadValue(reason: "“\(name)” is no name")
-    }
-    return names
-  }
 }

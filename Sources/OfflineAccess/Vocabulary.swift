@@ -28,6 +28,8 @@ public enum AllowanceState: String, CaseIterable, Sendable {
   /// The clock stands behind a time this machine has already seen.
   case clockUntrusted = "clock-untrusted"
   case notActivated = "not-activated"
+  /// The authority refused the user; its approval ends that.
+  case suspended
 }
 
 /// By what the allowance is bounded.

@@ -67,4 +67,13 @@ extension [OptionKey: String] {
     }
     return purpose
   }
+
+  /// Whether nothing is to be stored.
+  func isTrial() throws(Refusal) -> Bool {
+    guard let word = self[.trial] else { return false }
+    guard word == optionYes else {
+      throw Refusal(.invalidArguments, "trial must be \(optionYes), or not there.")
+    }
+    return true
+  }
 }

@@ -44,6 +44,26 @@ final class CallRecord {
     details[.lockedUntil] = report.lockedUntil.map(String.init)
   }
 
+  /// Tells of an authority's answer, loudly where it may be an attack.
+  func online(_ answer: AuthorityAnswer) {
+    var fields = fields
+    fields[.verdict] = answer.verdict.word
+    fields[.reason] = answer.reason
+    fields[.detail] = answer.detail.isEmpty ? nil : answer.detail
+    if case .approved(let proof) = answer.verdict { fields[.proof] = proof }
+    let message = "the authority about \(user?.name ?? "somebody unknown"): \(answer.verdict.word) (\(answer.reason))"
+    if answer.isAlarm {
+      Journal.alarm(.online, "possible attack, or a wrong set-up: " + message, fields)
+    } else if answer.verdict == .misconfigured {
+      Journal.alarm(.online, message, fields)
+    } else {
+      Journal.note(.online, message, fields)
+    }
+  }
+
+  /// Takes down why the offline factor stands in.
+  func goesOffline(_ outage: Outage) { details[.outage] = outage.reason }
+
   /// This call's wrong response locked the user.
   func locks(until end: Int64?) { lock = end }
 
@@ -51,7 +71,7 @@ final class CallRecord {
     guard let user else { return }
     let how =
       switch via {
-      case .offline: "passed offline by passcode"
+      case .offline: "passed offline by \(details[.method] ?? "its factor")"
       case .online: "passed online"
       case .exempt: "passed, exempt"
       case .failOpen: "LET IN WITHOUT A FACTOR, as mode=open allows"

@@ -27,6 +27,13 @@ final class Callers {
   /// Whether the connection has left the bus.
   func isGone(_ sender: String) -> Bool { bus.gate.isGone(sender) }
 
+  /// Calls `vanished` when the connection behind `sender` ends, until the watch is stopped.
+  func watch(_ sender: String, vanished: @escaping @BusActor () -> Void) -> SystemBus.Watch {
+    bus.watch(sender, vanished: vanished)
+  }
+
+  func stopWatching(_ watch: SystemBus.Watch) { bus.stopWatching(watch) }
+
   private func startLookup(of sender: String) -> Task<Result<UInt32, Refusal>, Never> {
     let lookup = onBus { await self.lookUp(sender) }
     lookups[sender] = lookup

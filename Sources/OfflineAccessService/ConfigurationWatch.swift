@@ -2,6 +2,30 @@ import Configuration
 import GLibBus
 import OfflineAccess
 
+extension Policy {
+  /// What decides about security keys under this policy; read anew each time, as keys are not used often.
+  func keyRules() throws(Refusal) -> KeyRules {
+    let catalogue: KeyCatalogue
+    do throws(ConfigurationError) { catalogue = try KeyCatalogueFile().load() } catch {
+      Journal.fault("the list of security keys is refused: \(error)")
+      throw Refusal.catalogueUnreadable
+    }
+    let path = securityKeys.attestationRoots
+    guard !path.isEmpty else {
+      return KeyRules(policy: securityKeys, catalogue: catalogue, attestationRoots: nil)
+    }
+    do throws(ConfigurationError) {
+      guard let roots = try TrustedFile.read(path) else {
+        throw ConfigurationError(file: path, line: nil, reason: "not there")
+      }
+      return KeyRules(policy: securityKeys, catalogue: catalogue, attestationRoots: roots)
+    } catch {
+      Journal.fault("the certificates for security keys are refused: \(error)")
+      throw Refusal.attestationRootsUnreadable
+    }
+  }
+}
+
 /// The policy in force: read again whenever a file changed, refused while the files are wrong.
 @BusActor
 final class ConfigurationWatch {

@@ -15,25 +15,38 @@ final class FactorService {
   let polkit: Polkit
   let configuration: ConfigurationWatch
   let store: any EnrollmentStore
+  let keys: any SecurityKeyReader
+  let touches: Touches
+  let online: OnlineAttempts
   let algorithm = HMACPasscode()
   private let calendar = SystemCalendar()
   var pending = PendingActivations()
-  var proofs = FreshProofs()
+  /// Set-ups that were ended while they waited for a touch, until their Confirm has heard of it.
+  var givenUp: Set<UInt64> = []
+  var proofs = FreshProofs(lifetime: 120)
+  /// Users whom an authority has approved, until their set-up is confirmed.
+  var approvals = FreshProofs(lifetime: 600)
   var refusals = RefusalLog()
   var expiry: UInt32?
 
-  init(callers: Callers, polkit: Polkit, configuration: ConfigurationWatch, store: any EnrollmentStore) {
+  init(
+    callers: Callers, polkit: Polkit, configuration: ConfigurationWatch, store: any EnrollmentStore,
+    keys: any SecurityKeyReader, authority: any Authority
+  ) {
     self.callers = callers
     self.polkit = polkit
     self.configuration = configuration
     self.store = store
+    self.keys = keys
+    touches = Touches(callers)
+    online = OnlineAttempts(authority, callers)
   }
 
   /// Whether ending now would lose something that a caller relies on.
   var holdsState: Bool {
     let uptime = Moment.now().uptime
     expireSetUps(at: uptime)
-    return !pending.isEmpty || !proofs.isEmpty(at: uptime)
+    return !pending.isEmpty || !proofs.isEmpty(at: uptime) || !approvals.isEmpty(at: uptime) || !online.isEmpty
   }
 
   /// Answers a call on the factor's object.
@@ -56,7 +69,7 @@ final class FactorService {
     await answer(call) { (caller, policy, record) async throws(Refusal) in
       switch ActivationMember(rawValue: call.member) {
       case .confirm: try await self.confirm(call, caller, policy, record)
-      case .cancel: try self.cancel(call, caller, record)
+      case .cancel: try await self.cancel(call, caller, policy, record)
       case nil: throw Refusal(.notSupported, "There is no method \(call.member).")
       }
     }
@@ -83,8 +96,8 @@ final class FactorService {
 
   // MARK: What the methods share
 
-  func circumstances(_ policy: Policy) -> Circumstances {
-    Circumstances(policy: policy, moment: .now(), calendar: calendar)
+  func circumstances(_ policy: Policy, outage: Outage? = nil, isApproved: Bool = false) -> Circumstances {
+    Circumstances(policy: policy, moment: .now(), calendar: calendar, outage: outage, isApproved: isApproved)
   }
 
   /// The account behind `name`, or the caller's for "".

@@ -12,6 +12,11 @@ enum Journal {
     write(event, message, fields, level: G_LOG_LEVEL_MESSAGE, priority: "5")
   }
 
+  /// As `note`, for what an administrator has to look at.
+  static func alarm(_ event: AuditEvent, _ message: String, _ fields: Fields) {
+    write(event, message, fields, level: G_LOG_LEVEL_WARNING, priority: "3")
+  }
+
   /// Something is broken or wrongly set up. Said again and again, as by a caller who hammers meanwhile, it is
   /// shown as often as a refusal of one user.
   ///
@@ -30,7 +35,8 @@ enum Journal {
     var fields = activation.journalFields
     fields[.step] = step.rawValue
     fields[.by] = caller.map(String.init)
-    note(.activation, "set-up \(activation.number) of a passcode for \(activation.user.name) \(step.rawValue)", fields)
+    let method = activation.device.method.rawValue
+    note(.activation, "set-up \(activation.number) of a \(method) for \(activation.user.name) \(step.rawValue)", fields)
   }
 
   private static let faults = Mutex(LineLimit<String>())
@@ -66,8 +72,8 @@ enum Journal {
 
   /// A value as logfmt has it: in quotation marks where it is more than a plain word.
   private static func quoted(_ text: String) -> String {
-    let isPlain = !text.isEmpty && text.utf8.allSatisfy { plain.contains($0) }
-    if isPlain { return text }
+    let needsNone = !text.isEmpty && text.utf8.allSatisfy { isPlain($0) }
+    if needsNone { return text }
     var result = "\""
     for scalar in printable(text).unicodeScalars {
       if scalar == "\"" || scalar == "\\" { result += "\\" }
@@ -76,11 +82,20 @@ enum Journal {
     return result + "\""
   }
 
-  private static let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:/@+".utf8)
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "+"), UInt8(ascii: "-")...UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "_"):
+      // From "-" to ":" are "./" and the digits.
+      true
+    default: false
+    }
+  }
 
   /// Callers choose names of services and hosts; none may start a line of its own, or change how one looks.
   static func printable(_ text: String) -> String {
-    String(
+    if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+    return String(
       String.UnicodeScalarView(
         text.unicodeScalars.map { scalar in
           switch scalar.properties.generalCategory {
@@ -115,7 +130,7 @@ extension UserIdentity {
 extension PendingActivation {
   var journalFields: Journal.Fields {
     user.journalFields.merging([
-      .activation: String(number), .kind: kind.rawValue, .method: FactorMethod.passcode.rawValue,
+      .activation: String(number), .kind: kind.rawValue, .method: device.method.rawValue,
     ]) { $1 }
   }
 }

@@ -1,9 +1,11 @@
+import AuthorityProcess
 import BusInterface
-import CLinux
 import Configuration
 import GLibBus
 import Glibc
 import OfflineAccess
+import ProgramPages
+import SecurityKey
 import Store
 
 /// The life of the service's process: start, idle end, clean end.
@@ -12,7 +14,11 @@ final class ServiceProcess {
   private let bus: SystemBus
   private let service: FactorService
   private var idleTimer: UInt32?
+  /// Runs while there may be something to let go of.
+  private var restTimer: UInt32?
+  private var hasAnswered = false
   private var leaving = false
+  private var hasEnded = false
 
   private init(bus: SystemBus, service: FactorService) {
     self.bus = bus
@@ -22,11 +28,12 @@ final class ServiceProcess {
   private(set) static var running: ServiceProcess?
 
   /// Exports the objects and takes the name.
-  static func start(store: SQLiteStore) async throws(BusError) {
+  static func start(store: SQLiteStore, keys: KeyRing) async throws(BusError) {
     let bus = SystemBus()
     let configuration = ConfigurationWatch(ConfigurationFiles())
     let service = FactorService(
-      callers: Callers(bus), polkit: Polkit(bus), configuration: configuration, store: store)
+      callers: Callers(bus), polkit: Polkit(bus), configuration: configuration, store: store,
+      keys: keys, authority: OnlineAuthority())
     let process = ServiceProcess(bus: bus, service: service)
     let interfaces = try Interfaces(xml: contractXML)
     try bus.export(
@@ -57,9 +64,11 @@ final class ServiceProcess {
   }
 
   private func carry(_ call: MethodCall, _ answer: MethodHandler) async -> Result<[Value], Refusal> {
+    // It came by root's socket when the last answers were on their way. Begun now it could cost something and not
+    // be answered; left alone it is asked again of the next process.
+    if hasEnded { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
     FaultPoint.received.reached()
     let result = await answer(call)
-    linux_wipe_stack()
     if !leaving { rearm() }
     FaultPoint.answering.reached()
     // The reply is sent after this returns, and before the bus actor's next job.
@@ -72,7 +81,24 @@ final class ServiceProcess {
     return result
   }
 
+  /// Milliseconds without a call after which the process is at rest.
+  private static let rest: UInt32 = 2000
+
+  /// Gives back what of code and constants is in memory, once no call has come for a while: most of it was for the
+  /// start or for a first call alone.
+  private func rest() {
+    restTimer = nil
+    if hasAnswered { return awaitRest() }
+    let_go_of_program_pages()
+  }
+
+  private func awaitRest() {
+    hasAnswered = restTimer != nil
+    if restTimer == nil { restTimer = startTimer(after: Self.rest) { [self] in rest() } }
+  }
+
   private func rearm() {
+    awaitRest()
     if let idleTimer { cancelTimer(idleTimer) }
     let seconds = service.configuration.idleExit
     idleTimer = seconds == 0 ? nil : startTimer(after: UInt32(seconds) * 1000) { [self] in idleTimeOver() }
@@ -92,9 +118,12 @@ final class ServiceProcess {
     if let idleTimer { cancelTimer(idleTimer) }
     idleTimer = nil
     bus.stopServingRoot()
+    // What waits for a person is given up: it would hold a shutdown up.
+    service.touches.giveUpAll()
+    service.online.endAll()
     do throws(BusError) { try bus.releaseName(BusName.service) } catch { return end() }
     leaveIfDone()
-    // What waits for a person is given up: it would hold a shutdown up.
+    // So is what waits for polkit, and its person.
     _ = startTimer(after: 3000) { [self] in end() }
   }
 
@@ -109,6 +138,7 @@ final class ServiceProcess {
   }
 
   private func end() {
+    hasEnded = true
     service.dropSetUps()
     Journal.note(.service, "ends")
     MainLoop.quit(EXIT_SUCCESS)
@@ -117,8 +147,8 @@ final class ServiceProcess {
 
 extension FactorService {
   /// Kinds of factor that can be set up, as the configuration at the start says.
-  var methods: [FactorMethod] { startPolicy.methods.filter(Self.supportedMethods.contains) }
-  var authority: AuthorityKind { startPolicy.authority }
+  var methods: [FactorMethod] { startPolicy.methods }
+  var authority: AuthorityKind { startPolicy.authority.kind }
   private var startPolicy: Policy {
     do throws(Refusal) { return try configuration.policy() } catch { return Policy() }
   }

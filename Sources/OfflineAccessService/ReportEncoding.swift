@@ -14,13 +14,34 @@ extension AllowanceReport {
       (.limit, .string(limit.rawValue)),
     ]
     if let remaining { entries.append((.remaining, .uint32(remaining))) }
+    if let counts {
+      entries.append((.counts, .strings(Purpose.allCases.filter(counts.contains).map(\.rawValue))))
+    }
     if let lastDay { entries.append((.lastDay, .string(lastDay.iso))) }
     if let expires { entries.append((.expires, .uint64(UInt64(clamping: expires)))) }
     if let lockedUntil { entries.append((.lockedUntil, .uint64(UInt64(clamping: lockedUntil)))) }
     entries.append((.message, .string(message)))
     if let via { entries.append((.via, .string(via.rawValue))) }
+    if authority != .none {
+      entries.append((.authority, .string(authority.rawValue)))
+      if let postponementsLeft { entries.append((.later, .uint32(postponementsLeft))) }
+      if let time = standing.lastApproval { entries.append((.lastOnline, .uint64(UInt64(clamping: time)))) }
+      if let time = standing.lastOffline {
+        entries.append((.lastOffline, .uint64(UInt64(clamping: time))))
+        entries.append((.offlineReason, .string(standing.offlineReason)))
+      }
+    }
     return .dictionary(entries.map { ($0.rawValue, $1) })
   }
+}
+
+/// The challenge of a security key's set-up that dies at `expires` (seconds since 1970 UTC).
+func keyChallenge(expires: Int64) -> Value {
+  .dictionary([
+    (ChallengeKey.method.rawValue, .string(FactorMethod.securityKey.rawValue)),
+    (ChallengeKey.steps.rawValue, .uint32(NewDevice.touches)),
+    (ChallengeKey.expires.rawValue, .uint64(UInt64(clamping: expires))),
+  ])
 }
 
 extension KeyURI {

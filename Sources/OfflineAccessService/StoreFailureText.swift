@@ -31,6 +31,6 @@ extension StoreFailure {
       case .readOnly: "its storage is read-only"
       case .inputOutput: "its storage cannot be used"
       }
-    return Refusal(.failed, "Offline access is not available: \(plain). Tell the administrator.")
+    return .unavailable(because: plain)
   }
 }

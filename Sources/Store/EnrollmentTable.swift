@@ -88,6 +88,8 @@ final class EnrollmentTable {
     reached = try generationFile.read()
     // Emptied tables have nothing to load, and are commit 0.
     try checkGeneration()
+    // Only now: what is refused stays as it is.
+    try Self.emptyLog(database)
     if isEmpty { try saveState() }
   }
 
@@ -101,6 +103,17 @@ final class EnrollmentTable {
       throw .inputOutput("the database does not take synchronous = FULL")
     }
     if FaultPoint.unsynchronised.isChosen { try database.execute("PRAGMA synchronous = OFF") }
+  }
+
+  /// Moves what an earlier connection left in the log into the database, and empties the log.
+  ///
+  /// After a write that failed the kernel goes on to show what it was given, and takes it for written: what is read from
+  /// the log may be in memory only, and with a power cut whatever was committed behind it would be lost, too. ext4 does
+  /// not even get it to the disk when it is written again in its place; an emptied log has a new one.
+  private static func emptyLog(_ database: Database) throws(StoreFailure) {
+    guard try database.integer("PRAGMA wal_checkpoint(TRUNCATE)") == 0 else {
+      throw .inputOutput("the log of the database is in use")
+    }
   }
 
   /// Whether the database has no tables yet.
@@ -178,24 +191,25 @@ final class EnrollmentTable {
     }
   }
 
-  /// The user's enrollment; one under the same uid but another name is somebody else's and unseen.
-  func enrollment(of user: UserIdentity) throws(StoreFailure) -> Enrollment? {
+  /// The user's record; one under the same uid but another name is somebody else's and unseen.
+  func record(of user: UserIdentity) throws(StoreFailure) -> UserRecord {
     let row = try selectUser.query([.integer(Int64(user.uid))]) { ($0.text(0), $0.blob(1)) }
-    guard let (name, box) = row else { return nil }
+    guard let (name, box) = row else { return UserRecord() }
     // The stored name opens the record, so that an edited name is damage and not another user.
     let owner = UserIdentity(uid: user.uid, name: name)
-    guard let enrollment = sealer.open(box, context: context(of: owner), { RecordCodec.decode($0, user: owner) })
+    guard let record = sealer.open(box, context: context(of: owner), { RecordCodec.decode($0, user: owner) })
     else { throw .damaged("the record of user id \(user.uid) is not what was written") }
-    return name == user.name ? enrollment : nil
+    return name == user.name ? record : UserRecord()
   }
 
-  func save(_ enrollment: Enrollment?, of user: UserIdentity) throws(StoreFailure) {
+  /// Writes the record; an empty one is removed.
+  func save(_ record: UserRecord, of user: UserIdentity) throws(StoreFailure) {
     isChanged = true
     if FaultPoint.forgetful.isChosen { return }
-    guard let enrollment else { return try deleteUser.run([.integer(Int64(user.uid))]) }
-    var record = RecordCodec.encode(enrollment)
-    defer { record.withUnsafeMutableBytes { Secret.wipe($0) } }
-    let box = try sealer.seal(record, context: context(of: user))
+    guard !record.isEmpty else { return try deleteUser.run([.integer(Int64(user.uid))]) }
+    var bytes = RecordCodec.encode(record)
+    defer { bytes.withUnsafeMutableBytes { Secret.wipe($0) } }
+    let box = try sealer.seal(bytes, context: context(of: user))
     try upsertUser.run([.integer(Int64(user.uid)), .text(user.name), .blob(box)])
   }
 

@@ -1,5 +1,7 @@
+import Glibc
 import OfflineAccess
 import Synchronization
+import Threads
 
 /// The durable states in SQLite: one thread, one connection, one commit for all that waits.
 public final class SQLiteStore: EnrollmentStore {
@@ -29,7 +31,9 @@ public final class SQLiteStore: EnrollmentStore {
         job.finish(failure)
       }
     }
-    thread = BatchThread(body: body, atEnd: { opened.withLock { $0 = nil } })
+    thread = BatchThread(
+      beforeBatch: { if FaultPoint.shortSighted.isChosen { usleep(20_000) } }, body: body,
+      atEnd: { opened.withLock { $0 = nil } })
   }
 
   /// Finishes what is waiting and closes the database. No call may follow.
@@ -102,21 +106,24 @@ public final class SQLiteStore: EnrollmentStore {
     try table.transaction { () throws(StoreFailure) in
       for (index, job) in batch.enumerated() {
         guard let run = job.run else {
-          try table.save(nil, of: job.user)
+          try table.save(UserRecord(), of: job.user)
           continue
         }
-        let enrollment: Enrollment?
-        do throws(StoreFailure) { enrollment = try table.enrollment(of: job.user) } catch {
+        let record: UserRecord
+        do throws(StoreFailure) { record = try table.record(of: job.user) } catch {
           // One user's damaged record shuts out that user alone.
           guard case .damaged = error else { throw error }
           failures[index] = error
           continue
         }
-        var state = UserState(user: job.user, enrollment: enrollment, clockMark: table.clockMark)
+        var state = UserState(
+          user: job.user, enrollment: record.enrollment, standing: record.standing, clockMark: table.clockMark)
         run(&state)
         FaultPoint.decided.reached()
         if FaultPoint.shortSighted.isChosen, index + 1 < batch.count { continue }
-        if state.enrollmentChanged { try table.save(state.enrollment, of: job.user) }
+        if state.recordChanged {
+          try table.save(UserRecord(enrollment: state.enrollment, standing: state.standing), of: job.user)
+        }
         if state.clockMarkChanged { table.clockMark = state.clockMark }
       }
     }

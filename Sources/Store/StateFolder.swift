@@ -95,6 +95,9 @@ public struct StateFolder: Sendable {
     close(descriptor)
   }
 
+  /// The same for those who need it beside the store; nil where it cannot be read.
+  public func machineID() -> [UInt8]? { try? readMachineID() }
+
   /// The 32 hexadecimal digits that name this machine.
   func readMachineID() throws(StoreFailure) -> [UInt8] {
     let descriptor = open(machineIDFile, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

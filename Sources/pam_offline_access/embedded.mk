@@ -7,7 +7,6 @@
 
 BUILD_DIR      ?= build
 SWIFTC         ?= swiftc
-PKG_CONFIG     ?= pkg-config
 PAM_MODULE     := $(BUILD_DIR)/pam_offline_access.so
 HELPER         := $(BUILD_DIR)/offline-access-helper
 
@@ -15,19 +14,18 @@ EMBEDDED_SOURCES := Sources/OfflineAccess/Vocabulary.swift Sources/OfflineAccess
   Sources/BusInterface/BusNames.swift $(wildcard Sources/BusClient/*.swift Sources/Conversation/*.swift)
 PAM_SOURCES      := $(wildcard Sources/pam_offline_access/*.swift)
 HELPER_SOURCES   := $(wildcard Sources/offline-access-helper/*.swift)
-EMBEDDED_MODULES := $(wildcard Sources/C/CDBus/* Sources/pam_offline_access/CPAM/* Sources/pam_offline_access/CSystem/*)
+EMBEDDED_MODULES := $(wildcard Sources/pam_offline_access/CPAM/* Sources/pam_offline_access/CSystem/*)
 
-# Expanded in recipes only, so that other targets need neither compiler nor pkg-config.
-EMBEDDED_FLAGS = -enable-experimental-feature Embedded -wmo -parse-as-library -Osize -swift-version 6 \
+# Expanded in recipes only, so that other targets need no compiler.
+EMBEDDED_FLAGS = -enable-experimental-feature Embedded -wmo -parse-as-library -O -swift-version 6 \
   -warnings-as-errors -Xfrontend -function-sections \
-  -I Sources/C/CDBus -I Sources/pam_offline_access/CPAM -I Sources/pam_offline_access/CSystem \
-  $(patsubst -I%,-Xcc -I%,$(shell $(PKG_CONFIG) --cflags-only-I dbus-1))
+  -I Sources/pam_offline_access/CPAM -I Sources/pam_offline_access/CSystem
 # Tables for comparing strings; the only part of Swift's library that is linked.
 UNICODE_TABLES = $(shell $(SWIFTC) -print-target-info | sed -n \
   's/.*"triple": "\(.*\)".*/\1/p; s/.*"runtimeResourcePath": "\(.*\)".*/\1/p' | { read -r triple; read -r folder; \
   echo "$$folder/embedded/$$triple/libswiftUnicodeDataTables.a"; })
-EMBEDDED_LINK  = -Wl,-z,relro,-z,now,--gc-sections,--as-needed,-O1 $(LDFLAGS)
-EMBEDDED_LIBS  = $(UNICODE_TABLES) $(shell $(PKG_CONFIG) --libs dbus-1)
+EMBEDDED_LINK  = -Wl,-z,relro,-z,now,-z,pack-relative-relocs,--gc-sections,--as-needed,-O1 $(LDFLAGS)
+EMBEDDED_LIBS  = $(UNICODE_TABLES)
 
 .PHONY: embedded
 embedded: $(PAM_MODULE) $(HELPER)
@@ -43,7 +41,7 @@ $(BUILD_DIR)/embedded/helper.o: $(EMBEDDED_SOURCES) $(HELPER_SOURCES) $(EMBEDDED
     Sources/pam_offline_access/embedded.mk | $(BUILD_DIR)/embedded
 	$(SWIFTC) $(EMBEDDED_FLAGS) -module-name offline_access_helper -c $(filter %.swift,$^) -o $@
 
-# nodelete: libdbus keeps state of its own process-wide and must not be unloaded under a host's feet.
+# nodelete: what it has left with libpam to be called at the end must not be unloaded under a host's feet.
 $(PAM_MODULE): $(BUILD_DIR)/embedded/pam.o Sources/pam_offline_access/exports.map
 	$(CC) -shared -o $@ $< $(EMBEDDED_LINK) -Wl,-z,nodelete,-z,defs \
 	  -Wl,--version-script=Sources/pam_offline_access/exports.map $(EMBEDDED_LIBS) -lpam

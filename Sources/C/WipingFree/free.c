@@ -2,8 +2,13 @@
 //
 // Secrets and codes pass through strings of GLib's and of Swift's bus messages, which are freed by their owners
 // and not wiped. glibc's own M_PERTURB does not see blocks that go to the thread's cache, which are nearly all.
+//
+// Not under a sanitizer, which has functions of its own in these places: it calls them before they could work here,
+// and would see nothing of what is freed.
 #define _GNU_SOURCE
 #include "WipingFree.h"
+
+#if !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
 
 #include <errno.h>
 #include <malloc.h>
@@ -36,3 +41,5 @@ void *realloc(void *block, size_t size) {
   free(block);
   return moved;
 }
+
+#endif

@@ -16,7 +16,7 @@ struct ActivateCommand: ParsableCommand {
       let answers = LineSource()
       let service = try Service(interactive: true)
       let challenge = try service.callWithAgent { client throws(BusFailure) in
-        try client.activate(subject.user, method: .passcode, name: setUp.name)
+        try client.activate(subject.user, method: setUp.method, name: setUp.name)
       }
       return try SetUp(service: service, options: setUp, asJSON: output.json).run(challenge, answers: answers)
     }

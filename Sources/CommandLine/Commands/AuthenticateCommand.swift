@@ -26,7 +26,9 @@ struct AuthenticateCommand: ParsableCommand {
       var conversation = Conversation(request, with: person)
       let record = OutcomeRecord()
       let verdict = conversation.run { () throws(BusFailure) in
-        RecordingService(client: FactorClient(try BusConnection()), record: record)
+        var client = FactorClient(try BusConnection())
+        client.isGivenUp = HeldSignals.stopWaits
+        return RecordingService(client: client, record: record)
       }
       let status = ExitStatus(verdict)
       if output.json {
@@ -68,6 +70,8 @@ extension ExitStatus {
 /// The outcome that a conversation got: it tells the person, and a script wants it too.
 private final class OutcomeRecord {
   var outcome: Allowance?
+  /// From the start of a set-up on: a stop cancels that first.
+  var held: HeldSignals?
 }
 
 /// The service, with a note taken of its yes.
@@ -93,14 +97,24 @@ private struct RecordingService: FactorService {
     return outcome
   }
 
+  func methods() throws(BusFailure) -> [String] { try client.methods() }
+
   func activate(_ user: String, method: FactorMethod, name: String) throws(BusFailure) -> Challenge {
-    try client.activate(user, method: method, name: name)
+    let challenge = try client.activate(user, method: method, name: name)
+    record.held = HeldSignals()
+    return challenge
   }
 
   func confirm(
-    _ activation: String, response: String
+    _ activation: String, response: String, options: ConfirmOptions
   ) throws(BusFailure) -> (complete: Bool, details: BusDictionary) {
-    try client.confirm(activation, response: response)
+    try client.confirm(activation, response: response, options: options)
+  }
+
+  func confirm(
+    _ activation: String, response: String, options: ConfirmOptions, progress: (ProgressReport) -> Void
+  ) throws(BusFailure) -> (complete: Bool, details: BusDictionary) {
+    try client.confirm(activation, response: response, options: options, progress: progress)
   }
 
   func cancel(_ activation: String) throws(BusFailure) { try client.cancel(activation) }

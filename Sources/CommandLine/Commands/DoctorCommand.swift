@@ -16,6 +16,7 @@ struct DoctorCommand: ParsableCommand {
       let checks =
         InstallationChecks(host: host).run() + ServiceChecks(user: subject.user).run() + PAMChecks(host: host).run()
         + MachineChecks(host: host).run() + configuration.run(loaded)
+        + KeyChecks(host: host).run((try? loaded.get())?.policy) + AuthorityChecks().run((try? loaded.get())?.policy)
       let report = DoctorReport(checks: checks, settings: (try? loaded.get())?.effective ?? [])
       if output.json {
         Output.json(report.json)

@@ -56,6 +56,13 @@ struct StatusCommand: ParsableCommand {
     }
     if allowance.offersActivation { rows.append((Words.offer, Words.offered)) }
     rows.append((Words.authority, Words.authority(text(.authority))))
+    if let time = allowance.lastOnline {
+      rows.append((Words.lastOnline, LocalTime.text(unixTime: Int64(clamping: time))))
+    }
+    if let time = allowance.lastOffline {
+      let text = LocalTime.text(unixTime: Int64(clamping: time))
+      rows.append((Words.lastOffline, Words.offline(at: text, reason: allowance.offlineReason)))
+    }
     rows.append((Words.service, Words.service(text(.version))))
     let width = rows.map(\.0.count).max() ?? 0
     let table = rows.map { label, value in

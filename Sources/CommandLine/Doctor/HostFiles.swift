@@ -43,6 +43,11 @@ struct HostFiles: Sendable {
 
   /// The text of a small file; nil where it cannot be read.
   func text(_ path: String, limit: Int = 1 << 20) -> String? {
+    bytes(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The bytes of a small file; nil where it cannot be read.
+  func bytes(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
     let file = open(root + path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { return nil }
     defer { close(file) }
@@ -57,7 +62,7 @@ struct HostFiles: Sendable {
       if count == 0 { break }
       bytes += chunk[..<count]
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
   }
 
   /// The names in a folder in order, without hidden ones; empty where it cannot be read.

@@ -42,7 +42,7 @@ struct ServiceChecks {
       switch AllowanceState(rawValue: allowance.state) {
       case .clockUntrusted: return .fail("allowance", sentence)
       case .ready, .notActivated: return .ok("allowance", sentence)
-      case .exhausted, .expired, .locked, nil: return .warn("allowance", sentence)
+      case .exhausted, .expired, .locked, .suspended, nil: return .warn("allowance", sentence)
       }
     } catch {
       return .fail("allowance", Texts.Doctor.allowance(name, Failure(error).sentence))

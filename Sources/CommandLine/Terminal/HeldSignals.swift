@@ -23,9 +23,14 @@ struct HeldSignals: ~Copyable {
   }
 
   /// Whether a stop signal came; those that only suspend do not count.
-  var stopCame: Bool {
+  var stopCame: Bool { Self.isPending { signals.contains($0) } }
+
+  /// Whether a stop signal waits, whoever holds it back.
+  static func stopWaits() -> Bool { isPending { _ in true } }
+
+  private static func isPending(_ isMeant: (Int32) -> Bool) -> Bool {
     var pending = sigset_t()
     guard sigpending(&pending) == 0 else { return false }
-    return signals.contains { Self.stopping.contains($0) && sigismember(&pending, $0) == 1 }
+    return stopping.contains { isMeant($0) && sigismember(&pending, $0) == 1 }
   }
 }

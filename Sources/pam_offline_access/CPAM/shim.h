@@ -11,3 +11,24 @@ static inline void pam_log(const pam_handle_t *handle, int priority, const char 
 static inline int pam_converse(pam_handle_t *handle, int style, char **answer, const char *text) {
   return pam_prompt(handle, style, answer, "%s", text);
 }
+
+// The function that PAM calls with the verdict of the whole stack, and the delay after a no: libpam calls it at the
+// end of every pam_authenticate (pam_fail_delay(3)). It is handed the host's data and not ours, so what is meant is
+// kept for the thread, which pam_authenticate does not leave.
+typedef void (*pam_verdict_function)(int status, unsigned int microseconds, void *host_data);
+
+static inline void *pam_exchange_receiver(void *next) {
+  static _Thread_local void *receiver;  // a variable outside would be declared by Swift, and nowhere defined
+  void *before = receiver;
+  receiver = next;
+  return before;
+}
+
+static inline pam_verdict_function pam_get_verdict_function(const pam_handle_t *handle) {
+  const void *item = 0;
+  return pam_get_item(handle, PAM_FAIL_DELAY, &item) == PAM_SUCCESS ? (pam_verdict_function)item : 0;
+}
+
+static inline int pam_set_verdict_function(pam_handle_t *handle, pam_verdict_function function) {
+  return pam_set_item(handle, PAM_FAIL_DELAY, (const void *)function);
+}
