@@ -90,7 +90,7 @@ struct ContractTests {
     #expect(BusName.objectPath == "/org/offlineaccess/Factor1")
     #expect(BusName.activationParent == "/org/offlineaccess/Factor1/activation")
     #expect(BusName.errorPrefix == "org.offlineaccess.Factor1.Error.")
-    #expect(BusName.systemBusAddress == "unix:path=/run/dbus/system_bus_socket")
+    #expect(BusName.systemBusSocket == "/run/dbus/system_bus_socket")
   }
 
   @Test("What is embedded is the file, byte by byte")
@@ -121,7 +121,7 @@ struct VocabularyTests {
     #expect(Purpose.allCases.map(\.rawValue) == ["login", "unlock", "elevation"])
     #expect(
       AllowanceState.allCases.map(\.rawValue)
-        == ["ready", "exhausted", "expired", "locked", "clock-untrusted", "not-activated"])
+        == ["ready", "exhausted", "expired", "locked", "clock-untrusted", "not-activated", "suspended"])
     #expect(LimitKind.allCases.map(\.rawValue) == ["logins", "days", "both", "unlimited"])
     #expect(Via.allCases.map(\.rawValue) == ["offline", "online", "fail-open", "exempt"])
     #expect(
@@ -132,12 +132,15 @@ struct VocabularyTests {
 
   @Test("Every key that travels is the contract's")
   func keys() {
-    #expect(Set(OptionKey.allCases.map(\.rawValue)).isSuperset(of: ["name", "service", "purpose", "remote", "pin"]))
+    #expect(
+      Set(OptionKey.allCases.map(\.rawValue))
+        .isSuperset(of: ["name", "service", "purpose", "remote", "pin", "trial"]))
     #expect(
       AllowanceKey.allCases.map(\.rawValue) == [
-        "activated", "offer", "method", "state", "limit", "remaining", "last-day", "expires", "locked-until", "message",
-        "via",
+        "activated", "offer", "method", "state", "limit", "remaining", "counts", "last-day", "expires", "locked-until",
+        "message", "via", "authority", "later", "last-online", "last-offline", "offline-reason",
       ])
+    #expect(ProgressKey.allCases.map(\.rawValue) == ["message", "prompt"])
     #expect(
       Set(ChallengeKey.allCases.map(\.rawValue))
         .isSuperset(of: ["uri", "secret", "issuer", "account", "digits", "expires", "steps"]))
@@ -150,6 +153,7 @@ struct VocabularyTests {
       FactorMethod.allCases.map(\.rawValue) + Purpose.allCases.map(\.rawValue) + AllowanceState.allCases.map(\.rawValue)
       + LimitKind.allCases.map(\.rawValue) + Via.allCases.map(\.rawValue) + ProgressState.allCases.map(\.rawValue)
       + OptionKey.allCases.map(\.rawValue) + AllowanceKey.allCases.map(\.rawValue)
+      + ProgressKey.allCases.map(\.rawValue)
     for word in words { #expect(xml.contains(word), "\(word)") }
   }
 }

@@ -13,7 +13,8 @@ struct CommandTests {
     "A code is never taken from the arguments",
     arguments: [
       ["authenticate", "123456"], ["authenticate", "--response", "123456"], ["activate", "123456"],
-      ["reactivate", "--response", "123456"],
+      ["reactivate", "--response", "123456"], ["authenticate", "--pin", "1234"],
+      ["activate", "--method", "security-key", "--pin", "1234"],
     ])
   func noCodeInArguments(_ arguments: [String]) {
     #expect(throws: (any Error).self) { try OfflineAccessCommand.parseAsRoot(arguments) }
@@ -21,7 +22,10 @@ struct CommandTests {
 
   @Test(
     "Wrong use ends with 64",
-    arguments: [["activate", "--keep-png"], ["nonsense"], ["authenticate", "--purpose", "fun"]])
+    arguments: [
+      ["activate", "--keep-png"], ["nonsense"], ["activate", "--method", "carrier-pigeon"],
+      ["activate", "--method", "security-key", "--png", "x.png"], ["authenticate", "--purpose", "fun"],
+    ])
   func usage(_ arguments: [String]) {
     do {
       _ = try OfflineAccessCommand.parseAsRoot(arguments)
@@ -36,6 +40,24 @@ struct CommandTests {
   func help(_ name: String) {
     let command = OfflineAccessCommand.configuration.subcommands.first { $0._commandName == name }
     #expect(command.map { $0.configuration.abstract.isEmpty } == false)
+  }
+
+  @Test("A set-up is that of a passcode unless a security key is asked for", arguments: ["activate", "reactivate"])
+  func method(_ command: String) throws {
+    func options(_ arguments: String...) throws -> SetUpOptions? {
+      let parsed = try OfflineAccessCommand.parseAsRoot([command] + arguments)
+      return (parsed as? ActivateCommand)?.setUp ?? (parsed as? ReactivateCommand)?.setUp
+    }
+    #expect(try options()?.method == .passcode)
+    #expect(try options("--method", "security-key")?.method == .securityKey)
+    #expect(try options("--method", "passcode", "--png", "x.png")?.method == .passcode)
+  }
+
+  @Test("What the service reports while it waits for a touch is one line of JSON")
+  func progress() {
+    #expect(
+      Touches.json(ProgressReport(state: "touch-needed", step: 1, steps: 2)).line
+        == #"{"state":"touch-needed","step":1,"steps":2}"#)
   }
 
   @Test("The help lists every exit status, in lines that fit")

@@ -2,6 +2,7 @@ import CPNG
 import Conversation
 import Glibc
 import OfflineAccess
+import QRCodes
 import Testing
 
 @testable import offline_access

@@ -13,7 +13,9 @@ final class TemporaryFolder {
   deinit { remove(path) }
 
   /// Writes a file and the folders above it.
-  func write(_ name: String, _ text: String, mode: mode_t = 0o644) {
+  func write(_ name: String, _ text: String, mode: mode_t = 0o644) { write(name, Array(text.utf8), mode: mode) }
+
+  func write(_ name: String, _ bytes: [UInt8], mode: mode_t = 0o644) {
     var folder = path
     for part in name.split(separator: "/").dropLast() {
       folder += "/\(part)"
@@ -21,7 +23,7 @@ final class TemporaryFolder {
     }
     let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     precondition(file >= 0)
-    _ = text.withCString { Glibc.write(file, $0, text.utf8.count) }
+    _ = Glibc.write(file, bytes, bytes.count)
     fchmod(file, mode)
     close(file)
   }

@@ -19,9 +19,14 @@ struct AcceptedTests {
     let expected = [
       "Service/idle-exit=30", "Service/greeter-users=lightdm;gdm;sddm;greeter",
       "Factor/methods=passcode;security-key", "Factor/passcode=totp", "Factor/issuer=", "Factor/exempt=root",
-      "Activation/standing-alone=administrator", "Allowance/limit=logins", "Allowance/logins=10", "Allowance/days=7",
+      "SecurityKey/verification=none", "SecurityKey/keys=listed", "SecurityKey/allow=", "SecurityKey/refuse=",
+      "SecurityKey/attestation-ca-file=", "Activation/standing-alone=administrator", "Activation/later=",
+      "Allowance/limit=logins", "Allowance/logins=10", "Allowance/days=7", "Allowance/while-connected=",
       "Allowance/counts=login;elevation", "Allowance/warn-at=3", "Failure/mode=closed", "Failure/attempts=5",
-      "Authority/kind=none",
+      "Authority/kind=none", "Authority/url=", "Authority/realm=", "Authority/public-key=", "Authority/host=",
+      "Authority/ikey=", "Authority/skey-file=", "Authority/servers=", "Authority/secret-file=", "Authority/ca-file=",
+      "Authority/pinned-key=", "Authority/proxy=", "Authority/user=%u", "Authority/push=no", "Authority/timeout=8",
+      "Authority/bypass=refuse", "Authority/misconfigured=refuse",
     ]
     let effective = try ConfigurationFixture().files.load().effective
     #expect(effective.map { "\($0.section)/\($0.key)=\($0.value)" } == expected)
@@ -39,19 +44,43 @@ struct AcceptedTests {
       passcode=hotp
       issuer=Example Ltd
       exempt=backup;@operators
+      [SecurityKey]
+      verification=required
+      keys=chosen
+      allow=1050:0407;096e:*;
+      refuse=f8a011f3-8c0a-4d15-8006-17111f9edc7d
+      attestation-ca-file=/etc/offline-access/roots.pem
       [Activation]
       standing-alone=first-login
+      later=3
       [Allowance]
       limit=both
       logins=1000000
       days=3650
+      while-connected=0
       counts=unlock
       warn-at=0
       [Failure]
       mode=open
       attempts=100
       [Authority]
-      kind=none
+      kind=privacyidea
+      url=https://mfa.example.org:8443/pi
+      realm=staff
+      public-key=/etc/offline-access/pi.pem
+      host=api-12345678.duosecurity.com
+      ikey=DI0123456789
+      skey-file=/etc/offline-access/skey
+      servers=radius1.example.org;[2001:db8::1]:1812
+      secret-file=credential:radius
+      ca-file=/etc/offline-access/ca.pem
+      pinned-key=sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+      proxy=http://proxy.example.org:3128
+      user=%u@%h
+      push=yes
+      timeout=5
+      bypass=allow
+      misconfigured=offline
       """
     ).policy()
     var expected = Policy()
@@ -61,6 +90,11 @@ struct AcceptedTests {
     expected.passcode = .hotp
     expected.issuer = "Example Ltd"
     expected.exempt = [.user("backup"), .group("operators")]
+    expected.securityKeys.verification = .required
+    expected.securityKeys.admission = .chosen
+    expected.securityKeys.allowed = [.product(vendor: 0x1050, product: 0x0407), .vendor(0x096E)]
+    expected.securityKeys.refused = try [.model(#require(AAGUID("f8a011f3-8c0a-4d15-8006-17111f9edc7d")))]
+    expected.securityKeys.attestationRoots = "/etc/offline-access/roots.pem"
     expected.standingAlone = .firstLogin
     expected.limit = .both
     expected.logins = 1_000_000
@@ -69,6 +103,25 @@ struct AcceptedTests {
     expected.warnAt = 0
     expected.failureMode = .open
     expected.attempts = 100
+    expected.postponements = 3
+    expected.whileConnected = 0
+    expected.authority.kind = .privacyIDEA
+    expected.authority.url = "https://mfa.example.org:8443/pi"
+    expected.authority.realm = "staff"
+    expected.authority.publicKeyFile = "/etc/offline-access/pi.pem"
+    expected.authority.host = "api-12345678.duosecurity.com"
+    expected.authority.integrationKey = "DI0123456789"
+    expected.authority.secretKeyFile = "/etc/offline-access/skey"
+    expected.authority.servers = ["radius1.example.org", "[2001:db8::1]:1812"]
+    expected.authority.secretFile = "credential:radius"
+    expected.authority.caFile = "/etc/offline-access/ca.pem"
+    expected.authority.pinnedKeys = ["sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]
+    expected.authority.proxy = "http://proxy.example.org:3128"
+    expected.authority.userTemplate = "%u@%h"
+    expected.authority.push = .yes
+    expected.authority.timeout = 5
+    expected.authority.bypass = .allow
+    expected.authority.whenMisconfigured = .offline
     #expect(policy == expected)
   }
 
@@ -140,6 +193,12 @@ struct AcceptedTests {
     policy.warnAt = 9
     policy.failureMode = .open
     policy.attempts = 1
+    policy.postponements = 0
+    policy.whileConnected = 4
+    policy.authority.kind = .radius
+    policy.authority.servers = ["one", "two:1812"]
+    policy.authority.secretFile = "/etc/offline-access/secret"
+    policy.authority.push = .yes
     for source in [policy, Policy()] {
       var copy = source == policy ? Policy() : policy
       for setting in Setting.all { try setting.apply(setting.text(in: source), to: &copy) }

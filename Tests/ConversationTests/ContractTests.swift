@@ -11,14 +11,14 @@ struct ContractTests {
   func allowance() throws {
     let dictionary: BusDictionary = [
       "activated": .boolean(true), "offer": .string(""), "method": .string("passcode"),
-      "state": .string("ready"), "limit": .string("both"), "remaining": .uint32(7),
+      "state": .string("ready"), "limit": .string("both"), "remaining": .uint32(7), "counts": .strings(["login"]),
       "last-day": .string("2026-12-01"), "expires": .uint64(1), "locked-until": .uint64(2),
       "message": .string("Fine."), "via": .string("offline"), "mood": .string("sunny"),
     ]
     let allowance = try Allowance(dictionary)
     #expect(allowance.activated && !allowance.offersActivation)
     #expect(allowance.method == "passcode" && allowance.state == "ready" && allowance.limit == "both")
-    #expect(allowance.remaining == 7 && allowance.lastDay == "2026-12-01")
+    #expect(allowance.remaining == 7 && allowance.counts == ["login"] && allowance.lastDay == "2026-12-01")
     #expect(allowance.expires == 1 && allowance.lockedUntil == 2)
     #expect(allowance.message == "Fine." && allowance.via == "offline")
     #expect(allowance.dictionary.string("mood") == "sunny")
@@ -26,7 +26,7 @@ struct ContractTests {
 
   @Test("a known key of another type makes the answer malformed", arguments: AllowanceKey.allCases)
   func wrongType(key: AllowanceKey) {
-    #expect(throws: BusFailure.self) { try Allowance([key.rawValue: .strings(["x"])]) }
+    #expect(throws: BusFailure.self) { try Allowance([key.rawValue: key == .counts ? .string("x") : .strings(["x"])]) }
     var unreadable = BusDictionary()
     unreadable.unreadableKeys = [key.rawValue]
     #expect(throws: BusFailure.self) { try Allowance(unreadable) }

@@ -52,8 +52,11 @@ final class ScriptedService: FactorService {
     case remainingAllowance(String)
     case authenticate(String, String, AuthenticateOptions)
     case touch(String, AuthenticateOptions)
+    case online(String, response: String, pin: String = "")
     case activate(String, FactorMethod, String)
-    case confirm(String, String)
+    case confirm(String, String, ConfirmOptions = ConfirmOptions())
+    case confirmTouch(String, ConfirmOptions = ConfirmOptions())
+    case methods
     case cancel(String)
   }
 
@@ -61,6 +64,10 @@ final class ScriptedService: FactorService {
   var outcomes: [Result<Allowance, BusFailure>] = []
   var challenge: Result<Challenge, BusFailure> = .failure(.refused(Refusal(.notSupported, "No.")))
   var confirmations: [Result<(complete: Bool, details: BusDictionary), BusFailure>] = []
+  var methodNames = [FactorMethod.passcode.rawValue]
+  /// Where an online service is asked first: what is sent during each call, and how it ends.
+  var online: [(reports: [ProgressReport], outcome: Result<Allowance, BusFailure>)] = []
+  /// Sent during each wait for a touch.
   var reports: [ProgressReport] = []
   private(set) var calls: [Call] = []
 
@@ -85,6 +92,12 @@ final class ScriptedService: FactorService {
     _ user: String, response: String, options: AuthenticateOptions,
     progress: (ProgressReport) -> Void
   ) throws(BusFailure) -> Allowance {
+    if !online.isEmpty {
+      calls.append(.online(user, response: response, pin: options.pin))
+      let step = online.removeFirst()
+      for report in step.reports { progress(report) }
+      return try step.outcome.get()
+    }
     calls.append(.touch(user, options))
     for report in reports { progress(report) }
     return try outcomes.removeFirst().get()
@@ -96,10 +109,23 @@ final class ScriptedService: FactorService {
   }
 
   func confirm(
-    _ activation: String, response: String
+    _ activation: String, response: String, options: ConfirmOptions
   ) throws(BusFailure) -> (complete: Bool, details: BusDictionary) {
-    calls.append(.confirm(activation, response))
+    calls.append(.confirm(activation, response, options))
     return try confirmations.removeFirst().get()
+  }
+
+  func confirm(
+    _ activation: String, response: String, options: ConfirmOptions, progress: (ProgressReport) -> Void
+  ) throws(BusFailure) -> (complete: Bool, details: BusDictionary) {
+    calls.append(.confirmTouch(activation, options))
+    for report in reports { progress(report) }
+    return try confirmations.removeFirst().get()
+  }
+
+  func methods() throws(BusFailure) -> [String] {
+    calls.append(.methods)
+    return methodNames
   }
 
   func cancel(_ activation: String) throws(BusFailure) {

@@ -54,7 +54,28 @@ struct SetUpConversationTests {
     let talk = run(service, ScriptedPerson(answer, "123456"))
     #expect(talk.verdict == .refused(.notActivated))
     #expect(talk.lines.last?.text.hasPrefix("You cannot get in until offline access is set up.") == true)
-    #expect(service.calls.count == 2)
+    #expect(service.calls.last == .methods)
+  }
+
+  @Test("where it is stored later the set-up is only tried, and handed over once it is proven")
+  func storedLater() {
+    let service = service(Self.wrong, Self.complete)
+    var conversation = Conversation(
+      Request(user: "alice", storesLater: true), with: ScriptedPerson("yes", "000000", "123456"))
+    #expect(conversation.run { () throws(BusFailure) in service } == .granted)
+    #expect(conversation.proven == Self.path)
+    let trial = ConfirmOptions(isTrial: true)
+    #expect(
+      service.calls.suffix(2) == [
+        .confirm(Self.path, "000000", trial), .confirm(Self.path, "123456", trial),
+      ])
+    #expect(!service.calls.contains(Self.canceled))
+
+    let other = self.service(Self.wrong)
+    var failing = Conversation(Request(user: "alice", storesLater: true), with: ScriptedPerson("yes", "000000"))
+    #expect(failing.run { () throws(BusFailure) in other } == .conversationFailed)
+    #expect(failing.proven.isEmpty)
+    #expect(other.calls.last == Self.canceled)
   }
 
   @Test("without an offer nothing is offered, and with a factor neither")

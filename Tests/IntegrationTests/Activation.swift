@@ -44,6 +44,56 @@ extension IntegrationTests {
       expectRefused(try Factor.root.authenticate(user, code), "ResponseReplayed")
     }
 
+    @Test("a trial answers as Confirm would and stores nothing; an empty response then sets up what it has proven")
+    func trial() throws {
+      let user = try Machine.newUser()
+      let answer = expectYes(try Factor.root.activate(user))
+      let phone = try Phone(uri: #require(answer["uri"]))
+      let trial = ["trial": "yes"]
+      expectRefused(try Factor.root.confirm(answer.path, "000000", trial), "BadResponse")
+      expectRefused(try Factor.root.confirm(answer.path, "", trial), "ResponseRequired")
+      expectRefused(try Factor.root.confirm(answer.path, "", ["trial": "no"]), "InvalidArgs")
+      let code = try phone.code()
+      for response in [code, code, ""] {
+        let proven = expectYes(try Factor.root.confirm(answer.path, response, trial))
+        #expect(proven.values.first as? Bool == true)
+        #expect(proven["remaining"] == "10")
+        #expect(try Factor.root.allowance(user)["activated"] == "0")
+        expectRefused(try Factor.root.authenticate(user, code), "NotActivated")
+      }
+      for stranger in [user, "mallory"] {
+        expectRefused(try Factor(user: stranger).confirm(answer.path, ""), "NoSuchActivation")
+      }
+      // A wrong code afterwards is refused, and takes nothing away.
+      expectRefused(try Factor.root.confirm(answer.path, "000000"), "BadResponse")
+      expectYes(try Factor.root.confirm(answer.path, ""))
+      expectRefused(try Factor.root.confirm(answer.path, ""), "NoSuchActivation")
+      expectRefused(try Factor.root.authenticate(user, code), "ResponseReplayed")
+      #expect(try Factor.root.allowance(user)["remaining"] == "10")
+    }
+
+    @Test("a trial that is not confirmed leaves nothing: cancelled, overtaken, or the service ends")
+    func trialEnds() throws {
+      let user = try Machine.newUser()
+      func proven() throws -> String {
+        let answer = expectYes(try Factor.root.activate(user))
+        let code = try Phone(uri: #require(answer["uri"])).code()
+        expectYes(try Factor.root.confirm(answer.path, code, ["trial": "yes"]))
+        return answer.path
+      }
+      let cancelled = try proven()
+      expectYes(try Factor.root.cancel(cancelled))
+      expectRefused(try Factor.root.confirm(cancelled, ""), "NoSuchActivation")
+      let overtaken = try proven()
+      let newer = expectYes(try Factor.root.activate(user))
+      expectRefused(try Factor.root.confirm(overtaken, ""), "NoSuchActivation")
+      expectRefused(try Factor.root.confirm(newer.path, ""), "ResponseRequired")
+      let lost = try proven()
+      try Machine.stopService()
+      expectRefused(try Factor.root.confirm(lost, ""), "NoSuchActivation")
+      #expect(try Factor.root.allowance(user)["activated"] == "0")
+    }
+
     @Test("cancelled, overtaken and other people's set-ups are gone for the caller")
     func ends() throws {
       let user = try Machine.newUser()

@@ -131,11 +131,12 @@ extension IntegrationTests {
       #expect(try remaining() == "10")
     }
 
-    @Test("a caller who goes away right after the call is no administrator, 100 times")
+    @Test("a caller who goes away right after the call is no administrator, however often")
     func vanishing() throws {
       expectYes(try Factor.root.authenticate(user, phone.nextCode()))
       let pid = try Machine.servicePID()
-      for round in 0..<100 {
+      // A service that a sanitizer slows down has more of their questions open at polkit at a time.
+      for round in 0..<(Machine.isSanitized ? 20 : 100) {
         let peer = try BusPeer(as: "mallory")
         // Sometimes known to the service already, sometimes a stranger.
         if round.isMultiple(of: 2) {

@@ -129,6 +129,13 @@ struct BusIncoming {
   /// The call that it answers.
   let serial: UInt32?
   let errorName: String?
+  /// Of a signal.
+  let member: String?
+  let path: String?
+  /// The first argument, where it is a string.
+  let text: String?
+  /// The arguments as they came.
+  let body: [UInt8]
   /// The last part of the error's name.
   var error: String? { errorName?.split(separator: ".").last.map(String.init) }
 
@@ -143,7 +150,7 @@ struct BusIncoming {
     let bytes = Array(message)
     guard let kind = Kind(rawValue: bytes[1]) else { return nil }
     self.kind = kind
-    var (serial, error) = (UInt32?.none, String?.none)
+    var (serial, error, member, path, signature) = (UInt32?.none, String?.none, String?.none, String?.none, "")
     var place = 16
     let end = 16 + Int(Self.number(bytes[...], 12))
     while place < end {
@@ -155,16 +162,31 @@ struct BusIncoming {
       case UInt8(ascii: "u"):
         if code == 5 { serial = Self.number(bytes[...], place) }
         place += 4
-      case UInt8(ascii: "g"): place += Int(bytes[place]) + 2
+      case UInt8(ascii: "g"):
+        signature = String(decoding: bytes[place + 1..<place + 1 + Int(bytes[place])], as: UTF8.self)
+        place += Int(bytes[place]) + 2
       default:
         let length = Int(Self.number(bytes[...], place))
         let text = String(decoding: bytes[place + 4..<place + 4 + length], as: UTF8.self)
-        if code == 4 { error = text }
+        switch code {
+        case 1: path = text
+        case 3: member = text
+        case 4: error = text
+        default: break
+        }
         place += length + 5
       }
     }
-    (self.serial, errorName) = (serial, error)
+    (self.serial, errorName, self.member, self.path) = (serial, error, member, path)
+    place = (end + 7) / 8 * 8
+    body = Array(bytes[min(place, bytes.count)...])
+    text =
+      signature.hasPrefix("s")
+      ? String(decoding: bytes[place + 4..<place + 4 + Int(Self.number(bytes[...], place))], as: UTF8.self) : nil
   }
+
+  /// Whether `text` stands in an argument, how deep ever.
+  func holds(_ text: String) -> Bool { text.isEmpty || body.firstRange(of: Array(text.utf8)) != nil }
 
   private static func number(_ bytes: ArraySlice<UInt8>, _ offset: Int) -> UInt32 {
     bytes.dropFirst(offset).prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }

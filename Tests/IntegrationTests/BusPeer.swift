@@ -14,6 +14,8 @@ final class BusPeer {
   private var lastSerial: UInt32 = 0
   /// Answers by the serial number of their call.
   private var answers: [UInt32: BusIncoming] = [:]
+  /// Signals that came, but for those of the bus itself.
+  private(set) var signals: [BusIncoming] = []
 
   /// Connects as the user with this id.
   convenience init(as uid: UInt32 = 0, at path: String = BusPeer.bus) throws {
@@ -108,6 +110,16 @@ final class BusPeer {
     }
   }
 
+  /// Waits until a Progress signal tells `state` with `words`, at most 20 seconds.
+  func waitForProgress(_ state: String, saying words: String = "") throws {
+    while !signals.contains(where: { $0.member == "Progress" && $0.text == state && $0.holds(words) }) {
+      try waitForSignal()
+    }
+  }
+
+  /// Waits until something comes, at most 20 seconds.
+  func waitForSignal() throws { try #require(try receive(), "the bus closed the connection") }
+
   /// Takes what has come; false at the end.
   private func receive() throws -> Bool {
     var poller = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
@@ -120,6 +132,7 @@ final class BusPeer {
     while lastSerial > 0, let length = BusIncoming.length(received[place...]), received.count - place >= length {
       if let message = BusIncoming(received[place..<place + length]) {
         if let serial = message.serial { answers[serial] = message }
+        if message.kind == .signal, message.path?.hasPrefix("/org/offlineaccess") == true { signals.append(message) }
       }
       place += length
     }

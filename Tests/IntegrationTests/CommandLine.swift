@@ -99,7 +99,9 @@ extension IntegrationTests {
       try Machine.configure("[Allowance]\nlimit=both\nlogins=4\ndays=2\n")
       let user = try Machine.newUser()
       let phone = try Phone.activated(user)
-      let keys: Set = ["activated", "offer", "method", "state", "limit", "remaining", "last-day", "expires", "message"]
+      let keys: Set = [
+        "activated", "offer", "method", "state", "limit", "remaining", "counts", "last-day", "expires", "message",
+      ]
       let allowance = try object(run("offline-access", "allowance", "--json", as: user).expectSuccess().output)
       #expect(keys.isSubset(of: allowance.keys), "\(allowance)")
       #expect(allowance["remaining"] as? Int == 4)

@@ -54,7 +54,7 @@ extension IntegrationTests {
       Mistake("[Factor]\nexempt=root;@\n", 2, "a group's name is missing behind @"),
       Mistake("[Factor]\nexempt=root;;alice\n", 2, "“” is no name"),
       Mistake("[Activation]\nstanding-alone=anybody\n", 2, "expected administrator, first-login"),
-      Mistake("[Authority]\nkind=duo\n", 2, "supports no online authority"),
+      Mistake("[Authority]\nkind=duo\n", 2, "kind=duo needs “host”"),
       Mistake("[Factor]\nissuer=a\u{0}b\n", 2, "not valid UTF-8 text"),
     ]
 

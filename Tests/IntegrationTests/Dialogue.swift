@@ -70,10 +70,10 @@ final class PromptDialogue {
     waitpid(pid, nil, 0)
   }
 
-  /// Waits until the program prints `text`, at most 20 seconds, and returns what came since the last wait.
+  /// Waits until the program prints `text`, at most a minute, and returns what came since the last wait.
   @discardableResult
   func wait(for text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
-    let deadline = Date().addingTimeInterval(20)
+    let deadline = Date().addingTimeInterval(60)
     while true {
       let unread = String(decoding: received[seen...], as: UTF8.self)
       if let range = unread.range(of: text) {
@@ -85,6 +85,13 @@ final class PromptDialogue {
         try receive(until: deadline), "\(command.joined(separator: " ")): no \"\(text)\" in \"\(unread)\"",
         sourceLocation: sourceLocation)
     }
+  }
+
+  /// Whether `text` has come since the last wait.
+  func hasReceived(_ text: String) -> Bool {
+    var poller = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+    if poll(&poller, 1, 0) == 1 { _ = try? receive(until: Date()) }
+    return String(decoding: received[seen...], as: UTF8.self).contains(text)
   }
 
   /// Types a line.
@@ -122,10 +129,10 @@ final class PromptDialogue {
   /// Nobody reads any more: the program's next write fails.
   func stopListening() { shutdown(socket, Int32(SHUT_RD)) }
 
-  /// Hangs up and waits for the end, at most 20 seconds.
+  /// Hangs up and waits for the end, at most a minute.
   func finish() throws -> Ending {
     hangUp()
-    let deadline = Date().addingTimeInterval(20)
+    let deadline = Date().addingTimeInterval(60)
     while try receive(until: deadline) {}
     var status: Int32 = 0
     try #require(waitpid(pid, &status, 0) == pid)
@@ -179,6 +186,9 @@ func expectOut(
     #expect(ending.text.contains(text), "\(ending.command): \(ending.text)", sourceLocation: sourceLocation)
   }
 }
+
+/// How long a login may take that nobody answers: the nine seconds of `Patience.passcode`, and what it takes to start.
+let inTime: Duration = .seconds(12)
 
 /// PAM hosts of the machine: their stacks, and how a person uses them.
 enum PAMHost {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import OfflineAccess
 import Testing
 
@@ -65,13 +66,14 @@ extension IntegrationTests {
       expectRefused(try Factor.root.confirm("/org/offlineaccess/Factor1/activation/x", "1"), "NoSuchActivation")
       expectRefused(try Factor.root.cancel("/org/offlineaccess/Factor1/activation/4711"), "NoSuchActivation")
       expectRefused(try Factor.root.authenticate("nobody-of-that-name", "1"), "NoSuchUser")
-      expectRefused(try Factor.root.activate(user, "security-key"), "NotSupported")
       expectRefused(try Factor.root.activate(user, "carrier-pigeon"), "InvalidArgs")
       expectRefused(try Factor.root.authenticate(user, "1", ["frobnicate": "1"]), "InvalidArgs")
       expectRefused(try Factor.root.authenticate(user, "1", ["purpose": "fun"]), "InvalidArgs")
       expectRefused(try Factor.root.activate(user, "passcode", ["name": "a:b"]), "InvalidArgs")
       expectRefused(try Factor(user: "mallory").authenticate(user, "123456"), "AccessDenied")
       expectRefused(try Factor(user: "mallory").allowance(user), "AccessDenied")
+      try Machine.configure("[Factor]\nmethods=passcode\n")
+      expectRefused(try Factor.root.activate(user, "security-key"), "NotSupported")
     }
 
     @Test("InteractiveAuthorizationRequired where polkit would ask and the caller does not let it")
@@ -97,6 +99,30 @@ extension IntegrationTests {
       #expect(answer.sentence.contains("key is missing"))
     }
 
+    @Test("Canceled: a caller who is gone before it is decided; what nobody hears stands in the journal")
+    func canceled() throws {
+      let user = try Machine.newUser()
+      let phone = try Phone.activated(user)
+      let code = try phone.nextCode()
+      let log = try ServiceLog()
+      let peer = try BusPeer(as: user)
+      #expect(try peer.error(of: .about("", "RemainingAllowance")) == nil)
+      let pid = try #require(try Machine.servicePID())
+      kill(pid, SIGSTOP)
+      defer { kill(pid, SIGCONT) }
+      _ = try peer.send([.authenticate("", code)])
+      peer.close()
+      // The bus tells the service in the order in which it happened: the call, then who left.
+      try waitUntil("the caller is gone") {
+        try !run("busctl", "list", "--unique", "--no-legend").expectSuccess().output.contains(" \(user) ")
+      }
+      kill(pid, SIGCONT)
+      try waitUntil("the journal has it") { try log.new.contains("Canceled") }
+      #expect(try log.new.split(separator: "\n").contains { $0.contains("Canceled") && $0.contains(user) })
+      #expect(try Factor.root.allowance(user)["remaining"] == "10")
+      expectYes(try Factor.root.authenticate(user, code))
+    }
+
     @Test("every other reason cannot be heard in this version")
     func unreachable() {
       /// Raised in this suite; Busy in another one.
@@ -105,7 +131,7 @@ extension IntegrationTests {
         .allowanceExpired, .locked, .clockUntrusted, .noSuchActivation, .noSuchUser, .notSupported, .failed, .busy,
         .accessDenied, .invalidArguments, .interactiveAuthorizationRequired,
       ]
-      /// Said to a caller who is gone.
+      /// Raised in this suite too, but said to a caller who is gone.
       let unheard: Set<Refusal.Reason> = [.canceled]
       /// Of security keys and online authorities.
       let later: Set<Refusal.Reason> = [

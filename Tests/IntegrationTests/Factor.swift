@@ -14,8 +14,10 @@ struct Factor {
     try call("/org/offlineaccess/Factor1", "org.offlineaccess.Factor1", member, arguments)
   }
 
-  func confirm(_ activation: String, _ response: String) throws -> BusAnswer {
-    try call(activation, "org.offlineaccess.Factor1.Activation", "Confirm", ["sa{sv}", response, "0"])
+  func confirm(_ activation: String, _ response: String, _ options: [String: String] = [:]) throws -> BusAnswer {
+    try call(
+      activation, "org.offlineaccess.Factor1.Activation", "Confirm",
+      ["sa{sv}", response, String(options.count)] + options.flatMap { [$0.key, "s", $0.value] })
   }
 
   func cancel(_ activation: String) throws -> BusAnswer {

@@ -4,6 +4,19 @@ import Testing
 /// The throw-away machine that these tests run in, and what they change of it.
 enum Machine {
   static let stateFolder = "/var/lib/offline-access"
+  /// Whether the service runs under a sanitizer: slower, and with memory of another make.
+  static let isSanitized = ProcessInfo.processInfo.environment["OFFLINE_ACCESS_SANITIZER"] != nil
+
+  /// A program as it was built together with these tests, hence beside them; under a sanitizer the one built for that.
+  static func builtProgram(_ name: String) throws -> String {
+    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let folder =
+      ProcessInfo.processInfo.environment["OFFLINE_ACCESS_SANITIZED_PROGRAMS"].map { URL(fileURLWithPath: $0) }
+      ?? URL(fileURLWithPath: tests).deletingLastPathComponent()
+    let program = folder.appending(path: name).path
+    try #require(FileManager.default.isExecutableFile(atPath: program), "no \(program)")
+    return program
+  }
 
   /// Refuses to touch a real machine.
   static func require() throws {
@@ -96,7 +109,8 @@ enum Machine {
   }
 
   /// A PAM service made of `lines`.
-  static func pamService(_ name: String, _ lines: String...) throws {
+  static func pamService(_ name: String, _ lines: String...) throws { try pamService(name, lines) }
+  static func pamService(_ name: String, _ lines: [String]) throws {
     try write(lines.joined(separator: "\n") + "\n", to: "/etc/pam.d/\(name)")
   }
 
@@ -118,9 +132,9 @@ enum Machine {
 
 func trimmed(_ text: some StringProtocol) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
 
-/// Waits for a condition, at most 20 seconds.
+/// Waits for a condition, at most a minute.
 func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
-  let deadline = Date().addingTimeInterval(20)
+  let deadline = Date().addingTimeInterval(60)
   while try !condition() {
     try #require(Date() < deadline, "waited in vain until \(what)")
     // Between two looks at a state that changes in another process.

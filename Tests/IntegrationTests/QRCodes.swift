@@ -58,7 +58,7 @@ struct Camera {
 
   /// What zbarimg reads in a picture.
   static func read(picture: String) throws -> String {
-    trimmed(try run("zbarimg", "--quiet", "--raw", picture).output)
+    trimmed(try run("zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", picture).output)
   }
 
   /// What zbarimg reads in the QR code that a terminal shows.

@@ -16,7 +16,8 @@ extension IntegrationTests {
     private func begin(_ answer: String = "yes") throws -> PromptDialogue {
       let dialogue = try PromptDialogue(["pamtester", PAMHost.login, user, "authenticate"])
       dialogue.answer(Machine.password)
-      try dialogue.wait(for: "Set up offline access now with an authenticator app? (yes/later): ")
+      try dialogue.wait(
+        for: "Set up offline access now with an authenticator app or a security key? (phone/key/later): ")
       dialogue.answer(answer)
       return dialogue
     }
@@ -52,7 +53,7 @@ extension IntegrationTests {
       let dialogue = try PAMHost.atTerminal("su \(user) -c 'id -un'")
       try dialogue.wait(for: "assword: ")
       dialogue.answer(Machine.password)
-      try dialogue.wait(for: "(yes/later): ")
+      try dialogue.wait(for: "/later): ")
       dialogue.answer("yes")
       let shown = try dialogue.wait(for: "code it shows: ")
       #expect(!shown.contains("otpauth:"))
@@ -135,12 +136,23 @@ extension IntegrationTests {
       expectYes(try Factor.root.authenticate(user, winner.nextCode()))
     }
 
+    @Test("What the configuration leaves out is not offered")
+    func onlyPasscodes() throws {
+      try Machine.reset(Self.configuration + "[Factor]\nmethods=passcode\n")
+      let user = try Machine.newUser()
+      let dialogue = try PromptDialogue(["pamtester", PAMHost.login, user, "authenticate"])
+      dialogue.answer(Machine.password)
+      try dialogue.wait(for: "Set up offline access now with an authenticator app? (yes/later): ")
+      dialogue.answer("key")
+      expectOut(try dialogue.finish(), saying: "You cannot get in until offline access is set up.")
+    }
+
     @Test("Without the configuration's leave nothing is offered")
     func administratorOnly() throws {
       try Machine.configure("")
       let ending = try PAMHost.login(user, "yes")
       expectOut(ending, saying: "Ask the administrator to set it up.")
-      #expect(!ending.text.contains("yes/later"))
+      #expect(!ending.text.contains("/later)"))
     }
 
     @Test(
@@ -157,7 +169,7 @@ extension IntegrationTests {
       try Machine.remove(user: user)
       try Machine.append("\n\(name)\(entry.dropFirst(user.count))\n", to: "/etc/passwd")
       let dialogue = try PromptDialogue([HelperProgram.path, name])
-      try dialogue.wait(for: "(yes/later): \n")
+      try dialogue.wait(for: "/later): \n")
       dialogue.answer("yes")
       let secret = try secret(in: try dialogue.wait(for: "code it shows: \n"))
       dialogue.answer("000000")

@@ -11,7 +11,8 @@ struct ManualTests {
   /// The repository.
   static let root = String(#filePath.dropLast("/Tests/ManualTests/ManualTests.swift".count))
   static let pages = [
-    "offline-access.1", "offline-access.conf.5", "offline-access-helper.8", "offline-accessd.8", "pam_offline_access.8",
+    "offline-access.1", "offline-access.conf.5", "offline-access-greeter.8", "offline-access-helper.8",
+    "offline-accessd.8", "pam_offline_access.8",
   ]
 
   static func text(_ path: String) throws -> String {
@@ -76,6 +77,7 @@ struct ManualTests {
     for member in ActivationMember.allCases { #expect(service.contains(".It Fn \(member.rawValue)"), "\(member)") }
     for key in OptionKey.allCases { #expect(service.contains(".It Cm \\&\(key.rawValue)\n"), "\(key)") }
     for state in AllowanceState.allCases { #expect(service.contains(".It Cm \\&\(state.rawValue)\n"), "\(state)") }
+    for state in ProgressState.allCases { #expect(service.contains(".It Cm \\&\(state.rawValue)\n"), "\(state)") }
     for event in AuditEvent.allCases { #expect(service.contains(".It Cm \\&\(event.rawValue)\n"), "\(event)") }
     for field in AuditField.allCases {
       #expect(service.contains(".It Cm \\&\(field.rawValue) Pq Li \\&\(field.journalName)\n"), "\(field)")

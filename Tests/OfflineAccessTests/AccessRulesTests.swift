@@ -10,7 +10,7 @@ struct AccessRulesTests {
   private static func policy(_ standingAlone: Policy.StandingAlone, _ authority: AuthorityKind = .none) -> Policy {
     var policy = Policy()
     policy.standingAlone = standingAlone
-    policy.authority = authority
+    policy.authority.kind = authority
     return policy
   }
 
@@ -49,7 +49,8 @@ struct AccessRulesTests {
       (alice, nil, .firstLogin, .polkit(.manage)), (alice, nil, .administrator, .polkit(.manage)),
     ] as [(UInt32, UInt32?, Policy.StandingAlone, Authorization)])
   func activate(_ caller: UInt32, _ subject: UInt32?, _ alone: Policy.StandingAlone, _ expected: Authorization) {
-    #expect(AccessRules.activate(caller: caller, subject: subject, policy: Self.policy(alone)) == expected)
+    #expect(
+      AccessRules.activate(caller: caller, subject: subject, approved: false, policy: Self.policy(alone)) == expected)
   }
 
   @Test(
@@ -64,7 +65,7 @@ struct AccessRulesTests {
     _ row: (caller: UInt32, subject: UInt32?, proven: Bool, expected: Authorization), _ alone: Policy.StandingAlone
   ) {
     let rule = AccessRules.reactivate(
-      caller: row.caller, subject: row.subject, proven: row.proven, policy: Self.policy(alone))
+      caller: row.caller, subject: row.subject, proven: row.proven, approved: false, policy: Self.policy(alone))
     #expect(rule == row.expected)
   }
 
@@ -75,12 +76,40 @@ struct AccessRulesTests {
     for alone in Policy.StandingAlone.allCases {
       let policy = Self.policy(alone, authority)
       let rules = [
-        AccessRules.activate(caller: caller, subject: Self.alice, policy: policy),
-        AccessRules.reactivate(caller: caller, subject: Self.alice, proven: false, policy: policy),
-        AccessRules.reactivate(caller: caller, subject: Self.alice, proven: true, policy: policy),
+        AccessRules.activate(caller: caller, subject: Self.alice, approved: false, policy: policy),
+        AccessRules.reactivate(caller: caller, subject: Self.alice, proven: false, approved: false, policy: policy),
+        AccessRules.reactivate(caller: caller, subject: Self.alice, proven: true, approved: false, policy: policy),
+        AccessRules.renew(caller: caller, subject: Self.alice, approved: false, policy: policy),
       ]
       #expect(rules.allSatisfy { $0 == .refused(.onlineProofRequired) })
     }
+  }
+
+  @Test(
+    "Once an online authority has approved a user, it is root's and the user's to set up, for others the administrator's",
+    arguments: AuthorityKind.allCases.filter { $0 != .none },
+    [(root, .granted), (alice, .granted), (bob, .polkit(.manage))] as [(UInt32, Authorization)])
+  func approved(_ authority: AuthorityKind, _ row: (caller: UInt32, expected: Authorization)) {
+    for alone in Policy.StandingAlone.allCases {
+      let policy = Self.policy(alone, authority)
+      let (caller, alice) = (row.caller, Self.alice)
+      #expect(AccessRules.activate(caller: caller, subject: alice, approved: true, policy: policy) == row.expected)
+      for proven in [false, true] {
+        let rule = AccessRules.reactivate(
+          caller: caller, subject: alice, proven: proven, approved: true, policy: policy)
+        #expect(rule == row.expected)
+      }
+    }
+  }
+
+  @Test("An approval changes nothing where the computer stands alone")
+  func approvalAlone() {
+    let policy = Self.policy(.administrator)
+    let rule = AccessRules.activate(caller: Self.alice, subject: Self.alice, approved: true, policy: policy)
+    #expect(rule == .polkit(.manage))
+    #expect(
+      AccessRules.renew(caller: Self.alice, subject: Self.alice, approved: true, policy: policy) == .polkit(.manage))
+    #expect(AccessRules.renew(caller: 0, subject: Self.alice, approved: false, policy: policy) == .granted)
   }
 
   @Test(

@@ -34,7 +34,7 @@ struct ClockTests {
     laptop.clock -= Self.hour
     for _ in 1...20 { #expect(laptop.refusal(wrong) == .clockUntrusted) }
     #expect(laptop.refusal(laptop.shown()) == .clockUntrusted)
-    #expect(!laptop.state.enrollmentChanged)
+    #expect(!laptop.state.recordChanged)
     #expect(!laptop.state.clockMarkChanged)
   }
 
@@ -121,7 +121,7 @@ struct ClockTests {
       laptop.clock = clock
       laptop.state.observe(in: laptop.circumstances)
     }
-    #expect(!laptop.state.enrollmentChanged)
+    #expect(!laptop.state.recordChanged)
     #expect(!laptop.state.clockMarkChanged)
   }
 
@@ -131,7 +131,7 @@ struct ClockTests {
     laptop.clock -= Self.hour
     #expect(laptop.report.message.contains("clock"))
     #expect(laptop.report.message.contains("administrator"))
-    laptop.policy.authority = .duo
+    laptop.policy.authority.kind = .duo
     #expect(laptop.report.message.contains("online"))
   }
 }

@@ -1,5 +1,6 @@
-import OfflineAccess
 import Testing
+
+@testable import OfflineAccess
 
 @Suite("Confirming a set-up")
 struct ConfirmTests {
@@ -9,14 +10,17 @@ struct ConfirmTests {
     _ kind: PendingActivation.Kind, granted: Bool, _ device: Device = newToken
   ) -> PendingActivation {
     PendingActivation(
-      number: 1, owner: Laptop.alice.uid, user: Laptop.alice, kind: kind, granted: granted, factor: device.factor,
-      startedAt: 0)
+      number: 1, owner: Laptop.alice.uid, user: Laptop.alice, kind: kind, granted: granted,
+      device: .passcode(device.factor), startedAt: 0)
   }
 
   private func confirm(
     _ laptop: Laptop, _ activation: PendingActivation, _ response: String = newToken.code(0)
   ) throws(Refusal) -> AllowanceReport {
-    try laptop.state.confirm(activation, response: response, in: laptop.circumstances, by: ReadableCodes())
+    guard case .passcode(let passcode) = activation.device else { throw Refusal.badConfirmation }
+    let factor = try laptop.state.proven(
+      activation, of: passcode, response: response, in: laptop.circumstances, by: ReadableCodes())
+    return try laptop.state.confirm(activation, as: factor, in: laptop.circumstances)
   }
 
   private func withoutFactor(_ limit: LimitKind = .both) -> Laptop {
@@ -34,7 +38,7 @@ struct ConfirmTests {
     #expect(report.state == .ready)
     #expect(report.remaining == 10)
     #expect(report.lastDay == Day(year: 2026, month: 3, day: 17))
-    #expect(laptop.state.enrollmentChanged)
+    #expect(laptop.state.recordChanged)
     #expect(laptop.state.enrollment?.user == Laptop.alice)
   }
 
@@ -107,7 +111,7 @@ struct ConfirmTests {
     for _ in 1...20 {
       #expect(refusal { () throws(Refusal) in try confirm(laptop, activation, response) }?.reason == .badResponse)
     }
-    #expect(!laptop.state.enrollmentChanged)
+    #expect(!laptop.state.recordChanged)
     #expect(!laptop.state.clockMarkChanged)
   }
 
@@ -172,10 +176,13 @@ struct ConfirmClockTests {
     laptop.state = UserState(user: Laptop.alice, enrollment: nil, clockMark: Laptop.noon)
     laptop.clock -= 3600
     let activation = PendingActivation(
-      number: 1, owner: 1000, user: Laptop.alice, kind: .first, granted: granted, factor: device.factor, startedAt: 0)
+      number: 1, owner: 1000, user: Laptop.alice, kind: .first, granted: granted,
+      device: .passcode(device.factor), startedAt: 0)
     let code = if case .time = device.movement { device.code(laptop.clock / 30) } else { device.code(0) }
     let refusal = refusal { () throws(Refusal) in
-      try laptop.state.confirm(activation, response: code, in: laptop.circumstances, by: ReadableCodes())
+      let factor = try laptop.state.proven(
+        activation, of: device.factor, response: code, in: laptop.circumstances, by: ReadableCodes())
+      return try laptop.state.confirm(activation, as: factor, in: laptop.circumstances)
     }
     return (refusal?.reason, laptop.state)
   }
@@ -200,5 +207,29 @@ struct ConfirmClockTests {
     #expect(reason == (allowed ? nil : .clockUntrusted))
     #expect(state.clockMark == Laptop.noon)
     #expect((state.enrollment != nil) == allowed)
+  }
+
+  @Test("What a trial has proven is looked at again when it is confirmed")
+  func later() throws {
+    let laptop = Laptop(limit: .logins)
+    laptop.state = UserState(user: Laptop.alice, enrollment: nil, clockMark: Laptop.noon)
+    let activation = PendingActivation(
+      number: 1, owner: 1000, user: Laptop.alice, kind: .first, granted: false,
+      device: .passcode(Self.app.factor), startedAt: 0)
+    let factor = try laptop.state.proven(
+      activation, of: Self.app.factor, response: Self.app.code(laptop.clock / 30), in: laptop.circumstances,
+      by: ReadableCodes())
+    #expect(!laptop.state.recordChanged && !laptop.state.clockMarkChanged)
+    laptop.clock -= 3600
+    let late = refusal { () throws(Refusal) in
+      try laptop.state.confirm(activation, as: factor, in: laptop.circumstances)
+    }
+    #expect(late?.reason == .clockUntrusted)
+    laptop.clock += 3600
+    _ = try laptop.state.confirm(activation, as: factor, in: laptop.circumstances)
+    let second = refusal { () throws(Refusal) in
+      try laptop.state.confirm(activation, as: factor, in: laptop.circumstances)
+    }
+    #expect(second?.reason == .alreadyActivated)
   }
 }

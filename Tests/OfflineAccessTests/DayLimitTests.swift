@@ -112,10 +112,10 @@ struct DayLimitTests {
     let laptop = Laptop(limit: .days)
     laptop.clock = time("2026-03-18T00:00:00Z")
     laptop.state.observe(in: laptop.circumstances)
-    #expect(laptop.state.enrollmentChanged)
+    #expect(laptop.state.recordChanged)
     laptop.reload()
     laptop.state.observe(in: laptop.circumstances)
-    #expect(!laptop.state.enrollmentChanged)
+    #expect(!laptop.state.recordChanged)
     laptop.policy.days = 8
     #expect(laptop.report.state == .ready)
     laptop.policy.days = 7

@@ -46,6 +46,10 @@ final class Laptop {
 
   var policy: Policy
   var clock = noon
+  /// Why the offline factor stands in for an authority.
+  var outage: Outage?
+  /// Whether an authority has approved the user just now.
+  var isApproved = false
   var state: UserState
   var device: Device
   /// The next counter of a token.
@@ -65,7 +69,9 @@ final class Laptop {
   }
 
   var circumstances: Circumstances {
-    Circumstances(policy: policy, moment: Moment(unixTime: clock, uptime: 0), calendar: UTCCalendar())
+    Circumstances(
+      policy: policy, moment: Moment(unixTime: clock, uptime: 0), calendar: UTCCalendar(), outage: outage,
+      isApproved: isApproved)
   }
 
   var report: AllowanceReport { state.report(exempt: false, in: circumstances) }
@@ -95,7 +101,8 @@ final class Laptop {
 
   /// The same state as a later call finds it in the store.
   func reload() {
-    state = UserState(user: state.user, enrollment: state.enrollment, clockMark: state.clockMark)
+    state = UserState(
+      user: state.user, enrollment: state.enrollment, standing: state.standing, clockMark: state.clockMark)
   }
 }
 

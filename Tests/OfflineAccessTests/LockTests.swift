@@ -141,7 +141,7 @@ struct LockTests {
   func questions(_ response: String) throws {
     let laptop = Laptop()
     for _ in 1...50 { #expect(laptop.refusal(response) == .responseRequired) }
-    #expect(!laptop.state.enrollmentChanged)
+    #expect(!laptop.state.recordChanged)
     fail(laptop, times: 4)
     #expect(try laptop.logIn().state == .ready)
   }

@@ -121,7 +121,7 @@ struct LoginLimitTests {
     #expect(report.state == .ready)
     #expect(report.remaining == 10)
     #expect(report.lastDay == Day(year: 2026, month: 3, day: 19))
-    #expect(laptop.state.enrollmentChanged)
+    #expect(laptop.state.recordChanged)
   }
 
   @Test("Without a limit nothing is ever used up, and no number is told")
@@ -152,7 +152,7 @@ struct LoginLimitTests {
     let laptop = Laptop()
     laptop.state = UserState(user: Laptop.alice, enrollment: nil, clockMark: Laptop.noon)
     #expect(laptop.refusal(response) == .notActivated)
-    #expect(!laptop.state.enrollmentChanged)
+    #expect(!laptop.state.recordChanged)
     #expect(laptop.report.state == .notActivated)
     #expect(!laptop.report.activated)
   }
@@ -162,7 +162,7 @@ struct LoginLimitTests {
     let laptop = Laptop()
     try laptop.state.deactivate(in: laptop.circumstances)
     #expect(laptop.state.enrollment == nil)
-    #expect(laptop.state.enrollmentChanged)
+    #expect(laptop.state.recordChanged)
     #expect(laptop.refusal(laptop.device.code(0)) == .notActivated)
     #expect(
       refusal { () throws(Refusal) in try laptop.state.deactivate(in: laptop.circumstances) }?.reason == .notActivated)

@@ -12,8 +12,8 @@ struct PendingActivationsTests {
   {
     try pending.add(at: uptime) { number in
       PendingActivation(
-        number: number, owner: owner ?? user.uid, user: user, kind: .first, granted: true, factor: Device.token.factor,
-        startedAt: uptime)
+        number: number, owner: owner ?? user.uid, user: user, kind: .first, granted: true,
+        device: .passcode(Device.token.factor), startedAt: uptime)
     }.number
   }
 

@@ -107,7 +107,7 @@ struct SentenceTests {
     func laptop(_ change: (Laptop) -> Void) -> String {
       let laptop = Laptop(.app, limit: limit) {
         $0.logins = 2
-        $0.authority = authority
+        $0.authority.kind = authority
       }
       change(laptop)
       return laptop.report.message
@@ -132,9 +132,9 @@ struct SentenceTests {
     #expect(
       refusal { () throws(Refusal) in try laptop.renew() }?.sentence
         == "Offline access is not set up for this user. Set it up at the next login, or ask the administrator.")
-    laptop.policy.authority = .duo
+    laptop.policy.authority.kind = .duo
     #expect(!laptop.report.offersActivation)
-    laptop.policy.authority = .none
+    laptop.policy.authority.kind = .none
     laptop.policy.standingAlone = .administrator
     #expect(!laptop.report.offersActivation)
     #expect(laptop.report.message == "Offline access is not set up for this user. Ask the administrator to set it up.")

@@ -12,7 +12,8 @@ struct BusValueTests {
     .objectPath("/org/offlineaccess/Factor1/activation/1"), .strings([]), .strings(["passcode", "security-key"]),
     .stringMap([]), .stringMap([("user", "alice"), ("", "")]), .dictionary([]),
     .dictionary([("remaining", .uint32(7)), ("nested", .dictionary([("x", .boolean(true))])), ("a", .strings(["b"]))]),
-    .structure([.string("unix-session"), .dictionary([("uid", .uint32(0))])]),
+    .structure([.string("unix-session"), .dictionary([("uid", .uint32(0))])]), .structures([], of: "(sa{sv})"),
+    .structures([.structure([.string("unix-user"), .dictionary([("uid", .uint32(0))])])], of: "(sa{sv})"),
   ]
 
   @Test("A value is read as it was written", arguments: values)

@@ -19,6 +19,7 @@ private func entries(_ value: Value) throws -> [String: String] {
       case .uint32(let value): "u \(value)"
       case .uint64(let value): "t \(value)"
       case .string(let value): "s \(value)"
+      case .strings(let values): "as \(values.joined(separator: ";"))"
       default: "another type"
       }
     #expect(texts.updateValue(text, forKey: key) == nil, "\(key) comes twice")
@@ -54,7 +55,8 @@ struct ReportEncodingTests {
     #expect(
       try report(.both) == [
         "activated": "b true", "offer": "s ", "method": "s passcode", "state": "s ready", "limit": "s both",
-        "remaining": "u 7", "last-day": "s 2026-03-17", "expires": "t \(time("2026-03-18T00:00:00Z"))",
+        "remaining": "u 7", "counts": "as login;elevation", "last-day": "s 2026-03-17",
+        "expires": "t \(time("2026-03-18T00:00:00Z"))",
         "message": "s 7 offline logins remaining, offline access until 17 March 2026.",
       ])
   }
@@ -62,7 +64,7 @@ struct ReportEncodingTests {
   @Test("A number without a meaning for the limit is absent")
   func absent() throws {
     let always: Set = ["activated", "offer", "method", "state", "limit", "message"]
-    #expect(Set(try report(.logins).keys) == always.union(["remaining"]))
+    #expect(Set(try report(.logins).keys) == always.union(["remaining", "counts"]))
     #expect(Set(try report(.days).keys) == always.union(["last-day", "expires"]))
     #expect(Set(try report(.unlimited).keys) == always)
     #expect(Set(try report(.unlimited, via: .offline).keys) == always.union(["via"]))

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Fresh proofs of the present factor")
 struct FreshProofsTests {
-  private var proofs = FreshProofs()
+  private var proofs = FreshProofs(lifetime: 120)
 
   @Test(
     "A proof holds for two minutes of uptime",

@@ -1,8 +1,7 @@
 import Dispatch
 import Synchronization
 import Testing
-
-@testable import Store
+import Threads
 
 @Suite("The thread that gathers batches")
 struct BatchThreadTests {

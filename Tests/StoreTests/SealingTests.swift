@@ -71,7 +71,7 @@ struct SealerTests {
 @Suite("The bytes of a record")
 struct RecordCodecTests {
   private func decoded(_ bytes: [UInt8]) -> Sample? {
-    bytes.withUnsafeBytes { RecordCodec.decode($0, user: alice) }.map(Sample.init)
+    bytes.withUnsafeBytes { RecordCodec.decode($0, user: alice)?.enrollment }.map(Sample.init)
   }
 
   static let samples: [Sample] = [
@@ -86,13 +86,14 @@ struct RecordCodecTests {
     Sample(secret: .init(0..<20), grant: Grant(day: Day(number: 20_000), ended: Day(number: 20_007))),
     Sample(secret: .init(0..<20), grant: Grant(day: Day(year: 9999, month: 12, day: 31), used: 1)),
     Sample(secret: .init(0..<20), grant: Grant(day: Day(year: 1, month: 1, day: 1), used: 0)),
+    Sample(secret: .init(0..<20), grant: Grant(day: Day(number: 20_000), used: 7, usedConnected: .max)),
     Sample(secret: .init(0..<20), failures: Failures(count: .max, lockedUntil: .max)),
     Sample(secret: .init(0..<20), failures: Failures(count: 1, lockedUntil: .min)),
   ]
 
   @Test("Every field comes back, at its extremes too", arguments: samples)
   func roundTrip(_ sample: Sample) {
-    #expect(decoded(RecordCodec.encode(sample.enrollment(of: alice))) == sample)
+    #expect(decoded(RecordCodec.encode(sample.record(of: alice))) == sample)
   }
 
   @Test("Every field comes back through the store too")
@@ -109,7 +110,7 @@ struct RecordCodecTests {
 
   @Test("A record cut or lengthened is refused", arguments: samples)
   func lengths(_ sample: Sample) {
-    let record = RecordCodec.encode(sample.enrollment(of: alice))
+    let record = RecordCodec.encode(sample.record(of: alice))
     for count in record.indices { #expect(decoded(Array(record.prefix(count))) == nil, "\(count) bytes") }
     #expect(decoded(record + [0]) == nil)
   }
@@ -117,17 +118,19 @@ struct RecordCodecTests {
   @Test(
     "A record of an unknown kind is refused",
     arguments: [
-      (0, 0), (0, 2),  // format
-      (33, 0), (33, 2),  // method
-      (34, 5), (34, 10), (34, 0),  // digits
-      (35, 0), (35, 3),  // movement
-      (36, 0x80),  // a period below zero
-      (68, 0), (68, 21),  // the secret's length
+      (0, 0), (0, 3),  // format
+      (25, 33),  // the length of the reason
+      (30, 2), (31, 2),  // yes or no
+      (68, 0), (68, 3),  // method
+      (69, 5), (69, 10), (69, 0),  // digits
+      (70, 0), (70, 3),  // movement
+      (71, 0x80),  // a period below zero
+      (103, 0), (103, 21),  // the secret's length
     ] as [(Int, UInt8)])
   func unknown(_ index: Int, _ byte: UInt8) {
     let sample = Sample(secret: .init(0..<20), movement: .time(.init(period: 30)))
-    var record = RecordCodec.encode(sample.enrollment(of: alice))
-    #expect(record.count == 89)
+    var record = RecordCodec.encode(sample.record(of: alice))
+    #expect(record.count == 124)
     record[index] = byte
     #expect(decoded(record) == nil)
   }
@@ -152,6 +155,10 @@ struct RecordCodecTests {
   @Test(
     "Numbers that this program cannot have come to, with which it would overflow, are refused", arguments: implausible)
   func cannotBe(_ sample: Sample) {
-    #expect(decoded(RecordCodec.encode(sample.enrollment(of: alice))) == nil)
+    #expect(decoded(RecordCodec.encode(sample.record(of: alice))) == nil)
   }
+}
+
+extension Sample {
+  fileprivate func record(of user: UserIdentity) -> UserRecord { UserRecord(enrollment: enrollment(of: user)) }
 }

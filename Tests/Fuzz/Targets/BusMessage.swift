@@ -6,8 +6,8 @@ import CGIO
 @testable import GLibBus
 
 extension FuzzTarget {
-  /// A message as the clients (libdbus) and the service (GDBus) read it. The input is the signature, a zero byte
-  /// and the body; the first bit says whether it is an error, the next three what it answers to.
+  /// A message as the clients and the service (GDBus) read it, with libdbus as the referee. The input is the
+  /// signature, a zero byte and the body; the first bit says whether it is an error, the next three what it answers to.
   static let busMessage = FuzzTarget(name: "bus-message", longest: 4096) { bytes in
     guard let kind = bytes.first, let end = bytes.firstIndex(of: 0) else { return }
     guard end > 0, end <= 256 else { return }
@@ -18,14 +18,13 @@ extension FuzzTarget {
   }
 
   private static func readAsClient(_ wire: [UInt8]) {
-    var failure = DBusError()
-    dbus_error_init(&failure)
-    let handle = wire.withUnsafeBytes { bytes in
-      dbus_message_demarshal(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(bytes.count), &failure)
+    let message = Message(wire)
+    guard isMessageForLibdbus(wire) else {
+      // Ours looks into a body only where it is read, and must bear it.
+      _ = try? message?.readArguments()
+      return
     }
-    dbus_error_free(&failure)
-    guard let handle else { return }
-    let message = Message(owning: handle)
+    guard let message else { fatalError("libdbus reads it, and we do not") }
     _ = message.isReply(to: 7)
     _ = message.progressReport()
     if let failure = message.failure() { require(!failure.cause.isEmpty, "a failure without a cause") }
@@ -34,13 +33,22 @@ extension FuzzTarget {
       _ = try? Allowance(dictionary)
       _ = try? Challenge(activation: "/a", dictionary)
     }
-    // What was read can be sent, and is read as the same.
-    guard !values.isEmpty,
-      let copy = try? Message(destination: "a.b", path: "/a", interface: "a.b", member: "M")
-    else { return }
-    do throws(BusFailure) { try copy.append(values) } catch { fatalError("cannot be sent: \(error)") }
-    guard let again = try? copy.readArguments() else { fatalError("cannot be read again") }
+    // What was read can be sent, and is read as the same, by us and by libdbus.
+    guard !values.isEmpty else { return }
+    let call = Call(destination: "a.b", path: "/a", interface: "a.b", member: "M", arguments: values)
+    guard let copy = try? call.encoded(serial: 1) else { return }
+    require(isMessageForLibdbus(copy), "libdbus does not read what we write")
+    guard let again = try? Message(copy)?.readArguments() else { fatalError("cannot be read again") }
     require(again == values.map(withoutUnreadable), "\(values) and \(again)")
+  }
+
+  private static func isMessageForLibdbus(_ wire: [UInt8]) -> Bool {
+    let handle = wire.withUnsafeBytes { bytes in
+      dbus_message_demarshal(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(bytes.count), nil)
+    }
+    guard let handle else { return false }
+    dbus_message_unref(handle)
+    return true
   }
 
   /// Keys whose values were skipped are not sent on.

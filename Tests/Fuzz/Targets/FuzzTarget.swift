@@ -7,7 +7,10 @@ struct FuzzTarget: Sendable {
   let longest: Int
   let run: @Sendable ([UInt8]) -> Void
 
-  static let all = [configuration, record, sealedRecord, typedPasscode, keyURI, busMessage, texts]
+  static let all = [
+    configuration, record, sealedRecord, typedPasscode, keyURI, busMessage, texts, keyReplies, onlineWire, json,
+    radiusReply, privacyIDEAReply,
+  ]
   static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }
 

@@ -8,24 +8,28 @@ extension FuzzTarget {
 
   /// An opened record: refused, or one that the program could have written and can live with.
   static let record = FuzzTarget(name: "record", longest: 512) { bytes in
-    guard let enrollment = bytes.withUnsafeBytes({ RecordCodec.decode($0, user: user) }) else { return }
-    require(RecordCodec.encode(enrollment) == bytes, "a record that is not written as it was read")
+    guard let record = bytes.withUnsafeBytes({ RecordCodec.decode($0, user: user) }) else { return }
+    // An earlier format is written as the present one.
+    require(
+      RecordCodec.encode(record) == bytes || bytes.first != RecordCodec.format,
+      "a record that is not written as it was read")
     // The input chooses when and under which policy: trying all at each input would be ten times slower.
     let choice = bytes.reduce(0) { ($0 &* 31) &+ Int($1) } & 0xff
     var policy = Policy()
     policy.limit = [LimitKind.logins, .days, .both, .unlimited][choice % 4]
     // 2000, 2026, 9999
-    live(with: enrollment, at: [946_684_800, 1_790_000_000, 253_402_300_799][choice / 4 % 3], policy)
+    live(with: record, at: [946_684_800, 1_790_000_000, 253_402_300_799][choice / 4 % 3], policy)
   }
 
-  private static func live(with enrollment: Enrollment, at now: Int64, _ policy: Policy) {
+  private static func live(with record: UserRecord, at now: Int64, _ policy: Policy) {
     let circumstances = Circumstances(
-      policy: policy, moment: Moment(unixTime: now, uptime: 1), calendar: DaysOfUTC())
+      policy: policy, moment: Moment(unixTime: now, uptime: 1), calendar: DaysOfUTC(),
+      outage: record.standing.isPostponed ? Outage(reason: "timeout", isConnected: true) : nil)
     func decide(_ body: (inout UserState) throws(Refusal) -> AllowanceReport) {
-      var state = UserState(user: user, enrollment: enrollment, clockMark: now)
+      var state = UserState(
+        user: user, enrollment: record.enrollment, standing: record.standing, clockMark: now)
       do throws(Refusal) { _ = try body(&state) } catch { require(!error.sentence.isEmpty, "a refusal without words") }
-      guard let after = state.enrollment else { return }
-      let encoded = RecordCodec.encode(after)
+      let encoded = RecordCodec.encode(UserRecord(enrollment: state.enrollment, standing: state.standing))
       require(
         encoded.withUnsafeBytes { RecordCodec.decode($0, user: user) } != nil, "what was decided cannot be read again")
     }
@@ -40,8 +44,14 @@ extension FuzzTarget {
       try state.authenticate(response: "1", purpose: .login, in: circumstances, by: HMACPasscode())
     }
     decide { (state) throws(Refusal) in try state.renew(in: circumstances) }
+    decide { (state) throws(Refusal) in
+      state.deny(.user, in: circumstances)
+      state.postpone()
+      state.approve(in: circumstances)
+      return state.report(exempt: false, in: circumstances, via: .online)
+    }
     // A right code, whatever the record says.
-    guard case .passcode(let factor) = enrollment.factor, case .counter(let next) = factor.movement,
+    guard case .passcode(let factor)? = record.enrollment?.factor, case .counter(let next) = factor.movement,
       let value = try? HMACPasscode().value(secret: factor.secret, counter: next, digits: factor.digits)
     else { return }
     let digits = String(value)

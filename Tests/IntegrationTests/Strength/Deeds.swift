@@ -7,6 +7,7 @@ struct Deed {
   enum Kind: String, CaseIterable, CustomTestStringConvertible {
     case activate = "Activate"
     case confirm = "Confirm, first set-up"
+    case cancel = "Cancel"
     case authenticate = "Authenticate"
     case failure = "Authenticate, fifth failure"
     case reactivate = "Reactivate by a code"
@@ -17,7 +18,9 @@ struct Deed {
 
     var testDescription: String { rawValue }
     /// Whether it stores anything.
-    var changes: Bool { self != .activate && self != .allowance }
+    var changes: Bool { ![.activate, .cancel, .allowance].contains(self) }
+    /// Whether it asks the store at all.
+    var asksStore: Bool { self != .cancel }
   }
 
   /// What is found afterwards.
@@ -70,7 +73,8 @@ private struct Subject {
 
   func expect(_ answer: BusAnswer, _ error: String?, else fault: Deed.Fault, _ what: String) throws {
     guard answer.error == error else {
-      throw Oddity(fault: fault, what: "\(what): \(answer.error ?? "yes") \(answer.sentence)")
+      let when = "the device's last code was of \(device.last), it is \(try Clock.now)"
+      throw Oddity(fault: fault, what: "\(what): \(answer.error ?? "yes") \(answer.sentence); \(when)")
     }
   }
 
@@ -115,12 +119,24 @@ private struct Subject {
 private final class Device {
   private let phone: Phone
   private var counter = -1
+  /// What the last code was of: seconds since 1970, or a counter.
+  private(set) var last = -1
 
   init(_ challenge: BusAnswer) throws { phone = try Phone(uri: try #require(challenge["uri"])) }
 
   func next() throws -> String {
     counter += 1
-    return phone.isTime ? try phone.nextCode() : try phone.code(counter: counter)
+    if !phone.isTime {
+      last = counter
+      return try phone.code(counter: counter)
+    }
+    // A later step than the last code's, also where the clock of the machine itself was set back meanwhile.
+    let before = last / 30
+    repeat {
+      try Clock.advance(30)
+      last = try Clock.now
+    } while last / 30 <= before
+    return try phone.code(at: last)
   }
 
   /// The code after this one, which would pass already; no time passes.
@@ -137,13 +153,13 @@ extension Deed {
   static func prepare(_ kind: Kind, round: Int) throws -> Deed {
     try Machine.configure(round.isMultiple(of: 2) ? "" : "[Factor]\npasscode=hotp\n")
     switch kind {
-    case .activate, .confirm: return try setUp(kind)
+    case .activate, .confirm, .cancel: return try setUp(kind)
     default: break
     }
     let subject = try Subject.activated()
     let (name, device) = (subject.name, subject.device)
     switch kind {
-    case .activate, .confirm, .authenticate:
+    case .activate, .confirm, .cancel, .authenticate:
       let code = try device.next()
       return Deed(.authenticate(name, code)) {
         let spent = try subject.wasSpent(code)
@@ -228,6 +244,14 @@ extension Deed {
       }
     }
     let code = try subject.device.next()
+    if kind == .cancel {
+      return Deed(.cancel(challenge.path)) {
+        // Gone either way: cancelled, or with the process that held it.
+        try subject.expect(Factor.root.confirm(challenge.path, code), "NoSuchActivation", else: .half, "its set-up")
+        try subject.startsAnew()
+        return .none
+      }
+    }
     return Deed(.confirm(challenge.path, code)) {
       if try subject.state == "not-activated" {
         try subject.startsAnew()
@@ -257,10 +281,16 @@ extension BusCall {
   }
 
   fileprivate static func confirm(_ activation: String, _ response: String) -> Self {
-    var call = BusCall("Confirm", signature: "sa{sv}") { bytes in
+    BusCall("Confirm", signature: "sa{sv}") { bytes in
       bytes.text(response)
       bytes.options([])
-    }
+    }.on(activation)
+  }
+
+  fileprivate static func cancel(_ activation: String) -> Self { BusCall("Cancel").on(activation) }
+
+  private func on(_ activation: String) -> Self {
+    var call = self
     call.path = activation
     call.interface = "org.offlineaccess.Factor1.Activation"
     return call

@@ -8,15 +8,7 @@ enum FaultyService {
   static let installed = "/usr/libexec/offline-accessd"
   private static let choice = "/run/offline-access-fault"
 
-  /// Built together with these tests, hence beside them.
-  static var program: String {
-    get throws {
-      let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-      let program = URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "offline-accessd").path
-      try #require(FileManager.default.isExecutableFile(atPath: program), "no \(program)")
-      return program
-    }
-  }
+  static var program: String { get throws { try Machine.builtProgram("offline-accessd") } }
 
   /// Makes the bus start this one from now on. Machine.reset has to come first, `remove` last.
   static func install() throws {
@@ -58,7 +50,8 @@ extension IntegrationTests.Strength {
   struct FaultPoints {
     init() throws { try Machine.require() }
 
-    @Test("test builds have them, the installed program has nothing of them")
+    // Under a sanitizer the installed program is a test build.
+    @Test("test builds have them, the installed program has nothing of them", .enabled(if: !Machine.isSanitized))
     func installedProgram() throws {
       let names = [FaultyService.variable, "synchronous = OFF"]
       for (program, expected) in [(try FaultyService.program, true), (FaultyService.installed, false)] {

@@ -61,6 +61,25 @@ extension IntegrationTests.Strength {
         outcome: "\(rounds) yeses, each for a right code, \(3 * rounds) noes")
     }
 
+    @Test("behind polkit's sandbox, where there are no devices, a touch of the key is a yes: the service has them")
+    func polkitAndKey() throws {
+      let host = try SoftKeyHost()
+      try host.underService {
+        try host.plug("mine")
+        let holder = try KeyedUser(host)
+        let command = try Self.polkitHelper.command("pamtester", "test-polkit", holder.user, "authenticate")
+        expectIn(
+          try PromptDialogue.run(command, typing: [Machine.password]), saying: "Touch your security key (1000 logins",
+          "999 offline logins remaining.")
+        try host.tell("set mine touch=by-command")
+        let waiting = try PromptDialogue(command)
+        waiting.answer(Machine.password)
+        try host.tell("wait mine blinking")
+        try host.touchWhenBlinking("mine")
+        expectIn(try waiting.finish(), saying: "998 offline logins remaining.")
+      }
+    }
+
     @Test("behind its own unit's filter, without a capability, the service does all its work")
     func ownSandbox() throws {
       let user = try Machine.newUser()
@@ -84,7 +103,7 @@ extension IntegrationTests.Strength {
       #expect(try Machine.servicePID() == pid)
       kill(pid, SIGTERM)
       let ending = try service.finish()
-      #expect(ending.status == 0)
+      #expect(ending.status == 0, "\(ending.text)")
       // Only the unit lifts the limit on locked memory, which is the machine's own here; the filter, which would
       // answer otherwise, has nothing against it.
       let faults = ending.lines.filter {

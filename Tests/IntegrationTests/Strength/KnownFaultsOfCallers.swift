@@ -114,9 +114,9 @@ extension IntegrationTests.Strength.KnownFaults {
     for name in links {
       try run("runuser", "-u", "alice", "--", "ln", "-sfn", target, "\(home)/\(name)").expectSuccess()
     }
-    let places = [
-      "HOME": home, "XDG_CONFIG_HOME": "\(home)/.config", "XDG_CACHE_HOME": "\(home)/.cache", "TMPDIR": home,
-    ]
+    var places = ["HOME": home, "XDG_CONFIG_HOME": "\(home)/.config", "XDG_CACHE_HOME": "\(home)/.cache"]
+    // ThreadSanitizer makes a file of its own there.
+    if !Machine.isSanitized { places["TMPDIR"] = home }
     let watch = try FileWatch([home, target])
     #expect(watch.opened() == [])
     _ = try run("sh", "-c", "cat \(home)/.config; ls \(home)")
