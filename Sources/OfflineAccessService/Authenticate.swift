@@ -30,8 +30,9 @@ extension FactorService {
     if policy.authority.kind != .none {
       switch try await authenticateOnline(user, attempt, purpose, policy, record) {
       case .passed(let report): return [report.value]
-      case .offline(let outage):
+      case .offline(let outage, let isForFactor):
         attempt.outage = outage
+        if !isForFactor { attempt.response = "" }
         record.goesOffline(outage)
         await announce(outage, to: user, attempt, policy)
       }
@@ -68,7 +69,7 @@ extension FactorService {
   struct Attempt {
     let call: MethodCall
     let caller: UInt32
-    let response: String
+    var response: String
     /// Nil for a proof of the factor that is no login.
     let purpose: Purpose?
     let options: [OptionKey: String]

@@ -7,7 +7,10 @@ extension FactorService {
   enum OnlineOutcome: Sendable {
     case passed(AllowanceReport)
     /// The offline factor stands in.
-    case offline(Outage)
+    ///
+    /// - Parameter isForFactor: whether the caller's response may be meant for that factor. One that was asked for in
+    ///   the authority's name is no guess at another factor's code, so it is neither taken nor counted.
+    case offline(Outage, isForFactor: Bool = true)
   }
 
   /// Asks the authority first. Only its approval fills the allowance, and only where it is away does the offline
@@ -19,8 +22,9 @@ extension FactorService {
       user, attempt.call, by: attempt.caller, response: attempt.response, purpose: purpose,
       remote: attempt.options[.remote, default: ""], policy.authority)
     let answer: AuthorityAnswer
+    let isForFactor: Bool
     switch asked {
-    case .answer(let given): answer = given
+    case .answer(let given, let wasPrompted): (answer, isForFactor) = (given, !wasPrompted)
     case .awayBefore(let outage): return .offline(outage)
     }
     // Approvals are few by themselves; the rest a user causes at will.
@@ -44,10 +48,10 @@ extension FactorService {
     case .denied(let denial):
       try await deny(user, denial, policy, by: attempt.caller)
       throw Refusal.onlineDenied(denial)
-    case .unreachable(let outage): return .offline(outage)
+    case .unreachable(let outage): return .offline(outage, isForFactor: isForFactor)
     case .misconfigured:
       guard policy.authority.whenMisconfigured == .offline else { throw Refusal.onlineMisconfigured }
-      return .offline(Outage(reason: answer.reason, isConnected: true))
+      return .offline(Outage(reason: answer.reason, isConnected: true), isForFactor: isForFactor)
     }
   }
 

@@ -26,7 +26,8 @@ final class OnlineAttempts {
 
   /// What came of asking.
   enum Asked: Sendable {
-    case answer(AuthorityAnswer)
+    /// - Parameter wasPrompted: whether the caller's response had been asked for in the authority's name.
+    case answer(AuthorityAnswer, wasPrompted: Bool)
     /// The authority was away when this person was asked for the offline factor, which they give now. It is not asked
     /// again in between: one that is back comes next time.
     case awayBefore(Outage)
@@ -76,6 +77,7 @@ final class OnlineAttempts {
     let start = KeyRing.uptime()
     let attempt: Attempt
     var step: AuthorityStep?
+    var wasPrompted = false
     if let present = attempts[place] {
       guard let talk = present.talk else {
         guard let outage = present.outage else { throw Refusal.busy }
@@ -85,6 +87,7 @@ final class OnlineAttempts {
       attempt = present
       if !response.isEmpty {
         present.isLeft = present.isWaiting
+        wasPrompted = true
         step = await talk.answer(Secret(response.utf8))
         guard step != nil else { throw Refusal.overtaken }
       } else if !present.challenge.isPush {
@@ -111,7 +114,7 @@ final class OnlineAttempts {
     switch step {
     case .answer(let answer)?:
       end(place)
-      return .answer(answer)
+      return .answer(answer, wasPrompted: wasPrompted)
     case .challenge(let challenge)?:
       attempt.challenge = challenge
       throw invite(attempt, report)

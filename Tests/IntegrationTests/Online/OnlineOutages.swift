@@ -56,6 +56,29 @@ extension IntegrationTests.OnlineFactor {
       try waitUntil("the process has ended") { try OnlineService.talks().isEmpty }
     }
 
+    @Test("a code typed for an authority that goes meanwhile is no guess at the offline factor")
+    func goesMeanwhile() throws {
+      let relay = try ServerRelay()
+      try OnlineService.reset(port: relay.port)
+      let user = try OnlineUser()
+      let phone = try user.activate()
+      try Machine.configure(try OnlineService.configuration(port: relay.port, other: "[Failure]\nattempts=3\n"))
+      // As many times as lock a factor that is guessed at.
+      for left in ["9", "8", "7"] {
+        try relay.up()
+        let peer = try BusPeer()
+        #expect(try peer.error(of: .authenticate(user.name, "")) == "ResponseRequired")
+        try relay.down()
+        let typed = try peer.answer(to: peer.send(.authenticate(user.name, user.code())))
+        #expect(typed.error == "ResponseRequired" && typed.holds("Type the offline passcode"))
+        let yes = try peer.answer(to: peer.send(.authenticate(user.name, phone.nextCode())))
+        #expect(yes.error == nil && yes.holds("offline"))
+        let allowance = try Factor.root.allowance(user.name)
+        #expect(allowance["remaining"] == left && allowance["state"] == "ready")
+        #expect(allowance["locked-until"] == nil)
+      }
+    }
+
     @Test("the whole time that there is passes within eight seconds")
     func wholeTime() throws {
       try OnlineService.reset(port: try FaultServer.start("full"))

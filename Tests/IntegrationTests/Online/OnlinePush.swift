@@ -145,7 +145,10 @@ extension IntegrationTests.OnlineFactor {
         ["/usr/libexec/offline-accessd"], environment: try Clock.environment(uptime: true))
       try service.wait(for: "answers")
       let peer = try BusPeer()
+      let polls = try PrivacyIDEAServer.tell("polls")
       let call = try begin(peer)
+      // The service says that it waits before it does; its waits are to be reckoned by the clock of before.
+      try waitUntil("the phone is waited for") { try PrivacyIDEAServer.tell("polls") != polls }
       try Clock.advance(121)
       _ = try allowance("state")
       #expect(try peer.answer(to: call).error == "OnlineDenied")

@@ -16,6 +16,7 @@ template. The first line is "ok PORT". Each command is answered with "ok ..." or
   counter SERIAL                      ok NUMBER of codes that a counter token has seen
   patience SERIAL COUNT               how many failures lock the token
   forget NAME                         the user is removed
+  polls                               ok NUMBER of times that somebody has asked whether a phone has answered
 """
 import base64
 import datetime
@@ -161,15 +162,24 @@ def forget(name):
         file.writelines("-" * len(name) + line[len(name):] if line.startswith(f"{name}:") else line for line in lines)
 
 
-commands = {"user": user, "spass": spass, "push": push, "phone": phone, "policy": policy, "nopolicy": nopolicy,
-            "disable": disable, "enable": enable, "patience": patience, "forget": forget,
+polls = 0
+
+
+def counted(environment, start):
+    global polls
+    polls += environment["PATH_INFO"] == "/validate/polltransaction"
+    return app(environment, start)
+
+
+commands = {"user": user, "spass": spass, "push": push, "phone": phone, "polls": lambda: polls,
+            "policy": policy, "nopolicy": nopolicy, "disable": disable, "enable": enable, "patience": patience, "forget": forget,
             "failures": lambda serial: token(serial)["failcount"], "counter": lambda serial: token(serial)["count"],
             "hotp": lambda *rest: otp("hotp", *rest), "totp": lambda *rest: otp("totp", *rest)}
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(certificate, key)
 WSGIRequestHandler.log = lambda *_: None
-server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=context)
+server = make_server("127.0.0.1", 0, counted, threaded=True, ssl_context=context)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 print("ok", server.server_port, file=answers)
 for line in sys.stdin:
