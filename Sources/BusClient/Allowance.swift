@@ -46,7 +46,7 @@ public struct Allowance: Sendable, Equatable {
   /// Reads the contract's keys. A key may be absent, but not of another type than the contract's.
   public init(_ dictionary: BusDictionary) throws(BusFailure) {
     self.dictionary = dictionary
-    let keys = TypedKeys(dictionary)
+    var keys = TypedKeys(dictionary)
     activated = try keys.boolean(AllowanceKey.activated.rawValue) ?? false
     offer = try keys.string(AllowanceKey.offer.rawValue) ?? ""
     method = try keys.string(AllowanceKey.method.rawValue) ?? ""
@@ -98,7 +98,7 @@ public struct Challenge: Sendable, Equatable {
   public init(activation: String, _ dictionary: BusDictionary) throws(BusFailure) {
     self.activation = activation
     self.dictionary = dictionary
-    let keys = TypedKeys(dictionary)
+    var keys = TypedKeys(dictionary)
     method = try keys.string(ChallengeKey.method.rawValue) ?? ""
     uri = try keys.string(ChallengeKey.uri.rawValue) ?? ""
     secret = try keys.string(ChallengeKey.secret.rawValue) ?? ""
@@ -114,38 +114,41 @@ public struct Challenge: Sendable, Equatable {
 /// Reads keys whose types the contract fixes.
 private struct TypedKeys {
   private let dictionary: BusDictionary
+  /// Where the next key is likely to stand: the service sends them in the order in which they are read.
+  private var next = 0
 
   init(_ dictionary: BusDictionary) {
     self.dictionary = dictionary
   }
 
-  func boolean(_ key: String) throws(BusFailure) -> Bool? {
+  mutating func boolean(_ key: String) throws(BusFailure) -> Bool? {
     try read(key) { if case .boolean(let value) = $0 { value } else { nil } }
   }
 
-  func string(_ key: String) throws(BusFailure) -> String? {
+  mutating func string(_ key: String) throws(BusFailure) -> String? {
     try read(key) { if case .string(let value) = $0 { value } else { nil } }
   }
 
-  func strings(_ key: String) throws(BusFailure) -> [String]? {
+  mutating func strings(_ key: String) throws(BusFailure) -> [String]? {
     try read(key) { if case .strings(let value) = $0 { value } else { nil } }
   }
 
-  func uint32(_ key: String) throws(BusFailure) -> UInt32? {
+  mutating func uint32(_ key: String) throws(BusFailure) -> UInt32? {
     try read(key) { if case .uint32(let value) = $0 { value } else { nil } }
   }
 
-  func uint64(_ key: String) throws(BusFailure) -> UInt64? {
+  mutating func uint64(_ key: String) throws(BusFailure) -> UInt64? {
     try read(key) { if case .uint64(let value) = $0 { value } else { nil } }
   }
 
   /// Present, yet not read as its type: then the answer is not the contract's.
-  private func read<Value>(_ key: String, _ take: (BusValue) -> Value?) throws(BusFailure) -> Value? {
-    guard let present = dictionary[key] else {
+  private mutating func read<Value>(_ key: String, _ take: (BusValue) -> Value?) throws(BusFailure) -> Value? {
+    guard let place = dictionary.index(of: key, from: next) else {
       if dictionary.unreadableKeys.contains(key) { throw .malformed }
       return nil
     }
-    guard let value = take(present) else { throw .malformed }
+    next = place + 1
+    guard let value = take(dictionary.entries[place].value) else { throw .malformed }
     return value
   }
 }

@@ -41,12 +41,24 @@ public struct BusDictionary: Sendable, Equatable, ExpressibleByDictionaryLiteral
     entries.append(Entry(key: key, value: value))
   }
 
-  public subscript(key: String) -> BusValue? {
+  public subscript(key: String) -> BusValue? { index(of: key, from: 0).map { entries[$0].value } }
+
+  /// Where `key` stands, looked for from `start` on and then from the beginning.
+  func index(of key: String, from start: Int) -> Int? {
     // Their lengths tell most keys apart.
     let length = key.utf8.count
-    for entry in entries where entry.key.utf8.count == length && entry.key == key { return entry.value }
-    return nil
+    return entries.withUnsafeBufferPointer { entries in
+      var index = start
+      for _ in entries.indices {
+        if index >= entries.count { index = 0 }
+        if entries[index].key.utf8.count == length, entries[index].key == key { return index }
+        index += 1
+      }
+      return nil
+    }
   }
+
+  mutating func reserve(_ count: Int) { entries.reserveCapacity(count) }
 
   public func string(_ key: String) -> String? {
     if case .string(let value) = self[key] { value } else { nil }

@@ -27,14 +27,16 @@ final class Link {
   /// the bus, and it would fill the host's memory.
   private static let longestMessage = 1 << 20
 
+  /// Room for any usual answer: what grows leaves copies behind.
+  private static let usualLength = 2_048
+
   /// Connects to the socket at `path`.
   init(_ path: String, isBus: Bool, until deadline: Deadline) throws(BusFailure) {
     self.isBus = isBus
     unsaid = Self.introduction()
     descriptor = Self.newSocket()
     guard descriptor >= 0 else { throw .noBus }
-    // Room for any usual answer: what grows leaves copies behind.
-    received.reserveCapacity(2_048)
+    received.reserveCapacity(Self.usualLength)
     try connect(to: path, until: deadline)
   }
 
@@ -123,12 +125,24 @@ final class Link {
         continue
       }
       guard received.count >= length else { return nil }
-      let message = Message(Array(received[..<length]))
-      forgetReceived(length)
+      let message = Message(take(length))
       guard let message else { throw .disconnected }
       return message
     }
     return nil
+  }
+
+  /// Takes the first bytes of what has come out of it.
+  private func take(_ count: Int) -> [UInt8] {
+    guard count == received.count else {
+      defer { forgetReceived(count) }
+      return received.withUnsafeBytes { Array($0.prefix(count)) }
+    }
+    // Most often that is all of it, which needs no copy.
+    var taken: [UInt8] = []
+    taken.reserveCapacity(Self.usualLength)
+    swap(&taken, &received)
+    return taken
   }
 
   /// Drops the first bytes of what has come, which may hold a secret.

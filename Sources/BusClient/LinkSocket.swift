@@ -83,18 +83,21 @@ extension Link {
   /// Waits until something has come and takes it; false when nothing came in time.
   func read(until deadline: Deadline) throws(BusFailure) -> Bool {
     while true {
+      // An interrupted wait needs no care: the deadline stays.
+      guard wait(for: Int32(POLLIN), until: deadline) != 0 else {
+        guard deadline.remaining > 0 else { return false }
+        continue
+      }
       let count = receive()
       if count > 0 { return true }
       guard count < 0, lastError() == EAGAIN || lastError() == EINTR else { throw .disconnected }
-      guard deadline.remaining > 0 else { return false }
-      // An interrupted wait needs no care: the deadline stays.
-      wait(for: Int32(POLLIN), until: deadline)
     }
   }
 
   /// Appends what has come to `received`; as recv(2).
   private func receive() -> Int {
-    withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 1) { buffer in
+    // As much as there is room for on the stack.
+    withUnsafeTemporaryAllocation(byteCount: 1_024, alignment: 1) { buffer in
       guard let start = buffer.baseAddress else { return -1 }
       let count = recv(descriptor, start, buffer.count, Int32(MSG_DONTWAIT))
       guard count > 0 else { return count }

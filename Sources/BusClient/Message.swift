@@ -55,15 +55,15 @@ struct Call {
     writer.append(UInt32(0))  // the body's length, once it is known
     writer.append(serial)
     writer.appendArray(alignedTo: 8) { fields in
-      fields.appendField(Header.path, "o", path)
-      fields.appendField(Header.interface, "s", interface)
-      fields.appendField(Header.member, "s", member)
-      fields.appendField(Header.destination, "s", destination)
+      fields.appendField(Header.path, TypeCode.objectPath, path)
+      fields.appendField(Header.interface, TypeCode.string, interface)
+      fields.appendField(Header.member, TypeCode.string, member)
+      fields.appendField(Header.destination, TypeCode.string, destination)
       guard !arguments.isEmpty else { return }
       fields.align(8)
       fields.append(Header.signature)
-      fields.append(signature: "g")
-      fields.append(signature: arguments.reduce(into: "") { $0 += $1.signature })
+      fields.append(signature: TypeCode.signature)
+      fields.append(signatureOf: arguments)
     }
     writer.align(8)
     let start = writer.bytes.count
@@ -74,7 +74,7 @@ struct Call {
 }
 
 extension WireWriter {
-  fileprivate mutating func appendField(_ code: UInt8, _ type: String, _ text: String) {
+  fileprivate mutating func appendField(_ code: UInt8, _ type: UInt8, _ text: String) {
     align(8)
     append(code)
     append(signature: type)
@@ -98,11 +98,14 @@ struct Message {
   static func length(_ bytes: [UInt8]) -> Int? {
     guard bytes.count >= Header.start else { return nil }
     guard bytes[0] == UInt8(ascii: "l") || bytes[0] == UInt8(ascii: "B"), bytes[3] == Header.version else { return 0 }
-    var reader = WireReader(bytes, from: 4, to: Header.start, isLittle: bytes[0] == UInt8(ascii: "l"))
-    guard let body = reader.uint32(), reader.uint32() != nil, let fields = reader.uint32(),
-      Int(fields) <= Header.longestFields
-    else { return 0 }
-    let length = (Header.start + Int(fields) + 7) / 8 * 8 + Int(body)
+    let isLittle = bytes[0] == UInt8(ascii: "l")
+    func number(at place: Int) -> Int {
+      let number = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: place, as: UInt32.self) }
+      return Int(isLittle ? UInt32(littleEndian: number) : UInt32(bigEndian: number))
+    }
+    let (body, fields) = (number(at: 4), number(at: Header.start - 4))
+    guard fields <= Header.longestFields else { return 0 }
+    let length = (Header.start + fields + 7) / 8 * 8 + body
     return length <= Header.longest ? length : 0
   }
 
@@ -111,6 +114,7 @@ struct Message {
     guard let length = Self.length(bytes), length > 0, length == bytes.count else { return nil }
     let isLittle = bytes[0] == UInt8(ascii: "l")
     kind = bytes[1]
+    let bytes = WireBytes(bytes)
     var header = WireReader(bytes, from: Header.start - 4, to: length, isLittle: isLittle)
     guard let fields = header.uint32() else { return nil }
     let start = (Header.start + Int(fields) + 7) / 8 * 8

@@ -51,7 +51,10 @@ extension BusValue {
 
 extension String {
   /// Swift's strings are UTF-8 by construction, and D-Bus takes all of that but NUL.
-  fileprivate var isSendable: Bool { !utf8.contains(0) }
+  fileprivate var isSendable: Bool {
+    var text = self
+    return text.withUTF8 { !$0.contains(0) }
+  }
 }
 
 // MARK: - Reading
@@ -110,6 +113,8 @@ extension WireReader {
 
   private mutating func dictionary(depth: Int) -> BusDictionary? {
     var dictionary = BusDictionary()
+    // Room for any answer of the service's: what grows leaves copies behind.
+    dictionary.reserve(20)
     let isWhole = array(of: TypeCode.dictEntry) { reader in
       guard reader.align(8), let key = reader.string(), let value = reader.variant(depth: depth) else { return false }
       switch value {

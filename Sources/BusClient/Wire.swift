@@ -1,5 +1,10 @@
 // Values as bytes, by the D-Bus Specification, "Type System" and "Message Format". This file also compiles as
 // Embedded Swift.
+#if canImport(Glibc)
+  import Glibc
+#else
+  import CSystem  // Embedded Swift has no Glibc module
+#endif
 
 /// Type codes of signatures.
 enum TypeCode {
@@ -54,7 +59,8 @@ struct WireWriter {
   }
 
   mutating func align(_ boundary: Int) {
-    while bytes.count % boundary != 0 { bytes.append(0) }
+    let short = (boundary - bytes.count % boundary) % boundary
+    if short > 0 { bytes.append(contentsOf: repeatElement(0, count: short)) }
   }
 
   mutating func append(_ byte: UInt8) { bytes.append(byte) }
@@ -72,6 +78,22 @@ struct WireWriter {
   mutating func append(_ text: String) {
     append(UInt32(truncatingIfNeeded: text.utf8.count))
     bytes.append(contentsOf: text.utf8)
+    bytes.append(0)
+  }
+
+  /// The signature of one simple type.
+  mutating func append(signature code: UInt8) {
+    bytes.append(1)
+    bytes.append(code)
+    bytes.append(0)
+  }
+
+  /// The signature of values behind each other.
+  mutating func append(signatureOf values: [BusValue]) {
+    let place = bytes.count
+    bytes.append(0)
+    for value in values { bytes.append(contentsOf: value.signature.utf8) }
+    bytes[place] = UInt8(truncatingIfNeeded: bytes.count - place - 1)
     bytes.append(0)
   }
 
@@ -105,20 +127,35 @@ struct WireType {
   mutating func drop(_ count: Int) { codes = min(codes.lowerBound + count, codes.upperBound)..<codes.upperBound }
 }
 
+/// The bytes of a message, which may hold a secret: they are wiped when nobody reads them any more.
+final class WireBytes {
+  fileprivate private(set) var bytes: [UInt8]
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  deinit {
+    bytes.withUnsafeMutableBytes { bytes in
+      if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
+    }
+  }
+}
+
 /// Reads bytes that somebody else has written: nothing of them is relied on, and what is not there is nil.
 struct WireReader {
-  private let bytes: [UInt8]
+  private let message: WireBytes
   private let isLittle: Bool
   private(set) var place: Int
   /// Where what may be read ends.
   private(set) var end: Int
 
-  init(_ bytes: [UInt8], from start: Int, to end: Int, isLittle: Bool) {
-    self.bytes = bytes
+  init(_ message: WireBytes, from start: Int, to end: Int, isLittle: Bool) {
+    self.message = message
     self.isLittle = isLittle
     place = start
-    self.end = min(end, bytes.count)
+    self.end = min(end, message.bytes.count)
   }
+
+  private var bytes: [UInt8] { message.bytes }
 
   var isAtEnd: Bool { place >= end }
 
@@ -196,8 +233,12 @@ struct WireReader {
   /// So many bytes without a zero, and the zero behind them.
   private mutating func text(_ count: Int) -> Range<Int>? {
     let start = place
-    guard skip(count), byte() == 0, !bytes[start..<start + count].contains(0) else { return nil }
-    return start..<start + count
+    guard skip(count), byte() == 0 else { return nil }
+    let isText = bytes.withUnsafeBytes { bytes in
+      for index in start..<start + count where bytes[index] == 0 { return false }
+      return true
+    }
+    return isText ? start..<start + count : nil
   }
 
   /// Reads an array whose elements of this type `element` reads; false where one of them does not fit.

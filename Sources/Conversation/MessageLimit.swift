@@ -52,7 +52,8 @@ public struct MessageLimit: Sendable {
 
   /// Whether a control character may be in the text: all of U+0080 to U+009F begin with 0xC2 in UTF-8.
   private static func needsCleaning(_ text: String) -> Bool {
-    text.utf8.contains { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 }
+    var text = text
+    return text.withUTF8 { $0.contains { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 } }
   }
 
   /// A terminal obeys control characters; no text of ours needs one.

@@ -13,15 +13,8 @@ struct PAMPerson: Person {
   }
 
   mutating func ask(_ prompt: String, echo: Bool) throws(PersonFailure) -> String {
-    var answer: UnsafeMutablePointer<CChar>?
-    let code = pam_converse(handle, echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF, &answer, prompt)
-    defer {
-      if let answer {
-        explicit_bzero(answer, strlen(answer))
-        free(answer)
-      }
-    }
-    try check(code)
+    let answer = try converse(echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF, prompt)
+    defer { Self.discard(answer) }
     // Some hosts say success and give nothing when their window was closed.
     guard let answer else { throw .gone }
     // A password manager may paste anything; nothing that long is an answer.
@@ -32,12 +25,22 @@ struct PAMPerson: Person {
   }
 
   mutating func tell(_ text: String, isError: Bool) throws(PersonFailure) {
-    try check(pam_converse(handle, isError ? PAM_ERROR_MSG : PAM_TEXT_INFO, nil, text))
+    Self.discard(try converse(isError ? PAM_ERROR_MSG : PAM_TEXT_INFO, text))
   }
 
-  private mutating func check(_ code: Int32) throws(PersonFailure) {
-    guard code != PAM_SUCCESS else { return }
+  /// Says one thing; whatever is answered is the caller's.
+  private mutating func converse(_ style: Int32, _ text: String) throws(PersonFailure) -> UnsafeMutablePointer<CChar>? {
+    var answer: UnsafeMutablePointer<CChar>?
+    let code = pam_converse(handle, style, &answer, text)
+    guard code != PAM_SUCCESS else { return answer }
+    Self.discard(answer)
     if code == PAM_BUF_ERR { failureCode = PAM_BUF_ERR }
     throw .gone
+  }
+
+  private static func discard(_ answer: UnsafeMutablePointer<CChar>?) {
+    guard let answer else { return }
+    explicit_bzero(answer, strlen(answer))
+    free(answer)
   }
 }

@@ -101,7 +101,7 @@ final class ProvenSetUp {
     if let hostsFunction {
       hostsFunction(status, microseconds, hostData)
     } else if status != PAM_SUCCESS, microseconds > 0 {
-      usleep(microseconds)
+      poll(nil, 0, Int32(clamping: microseconds / 1_000))
     }
   }
 

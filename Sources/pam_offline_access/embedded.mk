@@ -41,9 +41,10 @@ $(BUILD_DIR)/embedded/helper.o: $(EMBEDDED_SOURCES) $(HELPER_SOURCES) $(EMBEDDED
     Sources/pam_offline_access/embedded.mk | $(BUILD_DIR)/embedded
 	$(SWIFTC) $(EMBEDDED_FLAGS) -module-name offline_access_helper -c $(filter %.swift,$^) -o $@
 
+# nostartfiles: they are for constructors, of which there are none, and each login would look their symbols up.
 # nodelete: what it has left with libpam to be called at the end must not be unloaded under a host's feet.
 $(PAM_MODULE): $(BUILD_DIR)/embedded/pam.o Sources/pam_offline_access/exports.map
-	$(CC) -shared -o $@ $< $(EMBEDDED_LINK) -Wl,-z,nodelete,-z,defs \
+	$(CC) -shared -nostartfiles -o $@ $< $(EMBEDDED_LINK) -Wl,-z,nodelete,-z,defs \
 	  -Wl,--version-script=Sources/pam_offline_access/exports.map $(EMBEDDED_LIBS) -lpam
 
 $(HELPER): $(BUILD_DIR)/embedded/helper.o

@@ -1,5 +1,6 @@
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
+#include <stdlib.h>
 #include <syslog.h>
 
 // Swift cannot call variadic functions; a fixed format also keeps '%' in a text from being read as one.
@@ -7,9 +8,23 @@ static inline void pam_log(const pam_handle_t *handle, int priority, const char 
   pam_syslog(handle, priority, "%s", text);
 }
 
-// One message in one call of the conversation: LightDM deadlocks on two.
+// One message in one call of the conversation (pam_conv(3)): LightDM deadlocks on two. Not by pam_prompt, which formats
+// a copy. The answer is the caller's to wipe and free, also after a failure.
 static inline int pam_converse(pam_handle_t *handle, int style, char **answer, const char *text) {
-  return pam_prompt(handle, style, answer, "%s", text);
+  const void *item = 0;
+  int code = pam_get_item(handle, PAM_CONV, &item);
+  const struct pam_conv *conversation = item;
+  *answer = 0;
+  if (code != PAM_SUCCESS) return code;
+  if (!conversation || !conversation->conv) return PAM_CONV_ERR;
+  const struct pam_message message = {style, text}, *messages = &message;
+  struct pam_response *response = 0;
+  code = conversation->conv(1, &messages, &response, conversation->appdata_ptr);
+  if (response) {
+    *answer = response->resp;
+    free(response);
+  }
+  return code;
 }
 
 // The function that PAM calls with the verdict of the whole stack, and the delay after a no: libpam calls it at the
