@@ -34,6 +34,8 @@ final class OnlineTalk: AuthorityTalk {
     var waiting: [Waiting] = []
     var socket: Int32?
     var isOver = false
+    /// How it ended while nobody asked anything.
+    var unclaimed: AuthorityStep?
   }
 
   private let id: RequestID
@@ -78,14 +80,18 @@ final class OnlineTalk: AuthorityTalk {
 
   private func ask(_ request: OnlineRequest, _ time: Int64, isWait: Bool) async -> AuthorityStep? {
     await withCheckedContinuation { continuation in
-      let isAsked = state.withLock { state in
-        guard !state.isOver, let socket = state.socket, request.send(to: socket, patience: 0) else { return false }
+      let (isAsked, end) = state.withLock { state -> (Bool, AuthorityStep?) in
+        guard !state.isOver, let socket = state.socket else {
+          // It is told once: the end that somebody else was told is not that of the authority.
+          defer { state.unclaimed = nil }
+          return (false, state.unclaimed)
+        }
+        // Where that fails, the thread is about to read why: there may be a verdict before the end.
+        _ = request.send(to: socket, patience: 0)
         state.waiting.append(waiting(time, continuation, isWait: isWait))
-        return true
+        return (true, nil)
       }
-      if !isAsked {
-        continuation.resume(returning: .unreachable("ended", "The process for the online service has ended."))
-      }
+      if !isAsked { continuation.resume(returning: end) }
       wake()
     }
   }
@@ -175,6 +181,7 @@ final class OnlineTalk: AuthorityTalk {
   private func finish(_ step: AuthorityStep) {
     let waiting = state.withLock { state in
       (state.isOver, state.socket) = (true, nil)
+      if state.waiting.isEmpty { state.unclaimed = step }
       defer { state.waiting = [] }
       return state.waiting
     }

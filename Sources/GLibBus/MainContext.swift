@@ -84,10 +84,15 @@ private final class TimerBody: Sendable {
 ///
 /// Several, so that one slow directory server does not hold everybody up; few, so that it cannot
 /// fill the memory either.
-public func onBlockingThread<R: Sendable>(_ work: @escaping @Sendable () -> R) async -> R {
+///
+/// - Parameter isPrivileged: takes a pool that only the system's own callers use, which nobody else's work fills.
+public func onBlockingThread<R: Sendable>(
+  isPrivileged: Bool = false, _ work: @escaping @Sendable () -> R
+) async -> R {
   await withCheckedContinuation { continuation in
     let task = BlockingWork { continuation.resume(returning: work()) }
-    g_thread_pool_push(BlockingWork.pool, Unmanaged.passRetained(task).toOpaque(), nil)
+    g_thread_pool_push(
+      isPrivileged ? BlockingWork.privileged : BlockingWork.pool, Unmanaged.passRetained(task).toOpaque(), nil)
   }
 }
 
@@ -96,7 +101,12 @@ private final class BlockingWork: Sendable {
   init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 
   // Made once, thread-safe by GLib's contract, and never freed.
-  nonisolated(unsafe) static let pool = g_thread_pool_new(
-    { data, _ in if let data { Unmanaged<BlockingWork>.fromOpaque(data).takeRetainedValue().run() } },
-    nil, 4, 0, nil)
+  nonisolated(unsafe) static let pool = newPool()
+  nonisolated(unsafe) static let privileged = newPool()
+
+  private static func newPool() -> UnsafeMutablePointer<GThreadPool>? {
+    g_thread_pool_new(
+      { data, _ in if let data { Unmanaged<BlockingWork>.fromOpaque(data).takeRetainedValue().run() } },
+      nil, 4, 0, nil)
+  }
 }

@@ -115,7 +115,7 @@ public protocol Authority: Sendable {
 public protocol AuthorityTalk: Sendable {
   /// Gives the authority what the user typed; also while `wait` waits, whose end it is.
   ///
-  /// - Returns: nil when `wait` has got the answer of the authority just before.
+  /// - Returns: nil when somebody else has got the answer of the authority just before.
   func answer(_ response: Secret) async -> AuthorityStep?
   /// Waits for the request on the phone to be answered.
   ///

@@ -9,6 +9,8 @@ extension FactorService {
     let user = try await managed(call, caller, record) { user in
       AccessRules.renew(caller: caller, subject: user?.uid, approved: isApproved(user), policy: policy)
     }
+    // polkit's dialogue may have taken minutes, in which the authority said no.
+    try checkApproval(user, policy)
     let circumstances = circumstances(policy)
     let report = try await transact(user) { (state) throws(Refusal) in try state.renew(in: circumstances) }
     record.stands(report)

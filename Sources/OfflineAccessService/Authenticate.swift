@@ -21,7 +21,7 @@ extension FactorService {
 
     // Where there is no code to spend, a user might say this as often as a program can.
     var showsGrant: Bool { caller == 0 || refusals.shows(caller, at: circumstances.moment.uptime) }
-    if try await isExempt(account, policy) {
+    if try await isExempt(account, policy, caller: caller) {
       if showsGrant { record.granted(.exempt) }
       return [UserState.empty(user).report(exempt: true, in: circumstances, via: .exempt).value]
     }
@@ -47,6 +47,8 @@ extension FactorService {
       record.granted(.offline)
       return [report.value]
     } catch {
+      // Nobody is to come in by setting up, now that the authority cannot be asked, on what it said of somebody before.
+      if error.reason == .notActivated, attempt.outage != nil { approvals.remove(user.uid) }
       guard error.reason == .notActivated, policy.failureMode == .open else { throw error }
       if showsGrant { record.granted(.failOpen) }
       return [UserState.empty(user).report(exempt: false, in: circumstances, via: .failOpen).value]
@@ -164,7 +166,7 @@ extension FactorService {
     let account = try await account(try CallArguments(call).user(0), caller: caller, record)
     let subject = account?.identity
     var isGreeter = false
-    if caller != 0, caller != subject?.uid, let greeter = try await UserDirectory.account(withID: caller) {
+    if caller != 0, caller != subject?.uid, let greeter = try await UserDirectory.account(withID: caller, for: caller) {
       isGreeter = policy.greeterUsers.contains(greeter.identity.name)
     }
     let rule = AccessRules.readAllowance(caller: caller, callerIsGreeter: isGreeter, subject: subject?.uid)
@@ -173,7 +175,7 @@ extension FactorService {
     let user = account.identity
     let isApproved = approvals.holds(user.uid, at: Moment.now().uptime)
     let circumstances = circumstances(policy, isApproved: isApproved)
-    let exempt = try await isExempt(account, policy)
+    let exempt = try await isExempt(account, policy, caller: caller)
     let report = try await transact(user) { (state) throws(Refusal) in
       state.observe(in: circumstances)
       return state.report(exempt: exempt, in: circumstances)

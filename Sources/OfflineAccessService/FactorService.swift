@@ -105,7 +105,9 @@ final class FactorService {
     _ name: String, caller: UInt32, _ record: CallRecord
   ) async throws(Refusal) -> UserDirectory.Account? {
     let account =
-      name.isEmpty ? try await UserDirectory.account(withID: caller) : try await UserDirectory.account(named: name)
+      name.isEmpty
+      ? try await UserDirectory.account(withID: caller, for: caller)
+      : try await UserDirectory.account(named: name, for: caller)
     record.user = account?.identity
     return account
   }
@@ -117,13 +119,13 @@ final class FactorService {
 
   /// Whether the configuration lists the account. Other names of its user id are not looked at: an entry for
   /// one of them must not let the user in under all of them.
-  func isExempt(_ account: UserDirectory.Account, _ policy: Policy) async throws(Refusal) -> Bool {
+  func isExempt(_ account: UserDirectory.Account, _ policy: Policy, caller: UInt32) async throws(Refusal) -> Bool {
     if policy.exempt.contains(.user(account.identity.name)) { return true }
     let groups = policy.exempt.compactMap { exemption -> String? in
       if case .group(let name) = exemption { name } else { nil }
     }
     if groups.isEmpty { return false }
-    return try await UserDirectory.isMember(account, ofAny: groups)
+    return try await UserDirectory.isMember(account, ofAny: groups, for: caller)
   }
 
   /// Carries out what the access rules say.

@@ -35,13 +35,16 @@ final class OnlineAttempts {
 
   private final class Attempt {
     let caller: UInt32
+    /// Later ones have higher numbers.
+    let number: UInt64
     var talk: (any AuthorityTalk)?
     var challenge = AuthorityChallenge(isPush: false, text: "")
     /// The authority was away, and the person was asked for the offline factor instead.
     var outage: Outage?
-    /// The authority has not answered at all yet.
-    var isBeginning = true
+    /// The authority was asked and has not answered at all yet.
+    var isBeginning = false
     var isWaiting = false
+    var isAnswering = false
     /// A code came while the phone was waited for.
     var isLeft = false
     var isGone = false
@@ -50,12 +53,16 @@ final class OnlineAttempts {
     var watch: SystemBus.Watch?
     var timer: UInt32?
 
-    init(caller: UInt32) { self.caller = caller }
+    init(caller: UInt32, number: UInt64) { (self.caller, self.number) = (caller, number) }
+
+    /// Whether it is a person's turn, and no call is under way.
+    var isIdle: Bool { !isBeginning && !isWaiting && !isAnswering }
   }
 
   private let authority: any Authority
   private let callers: Callers
   private var attempts: [Place: Attempt] = [:]
+  private var lastNumber: UInt64 = 0
 
   init(_ authority: any Authority, _ callers: Callers) {
     (self.authority, self.callers) = (authority, callers)
@@ -88,7 +95,7 @@ final class OnlineAttempts {
       if !response.isEmpty {
         present.isLeft = present.isWaiting
         wasPrompted = true
-        step = await talk.answer(Secret(response.utf8))
+        step = await answer(attempt, talk, response)
         guard step != nil else { throw Refusal.overtaken }
       } else if !present.challenge.isPush {
         throw invite(present, report)
@@ -102,13 +109,16 @@ final class OnlineAttempts {
       if case .challenge(let challenge)? = step, let talk = attempt.talk {
         attempt.challenge = challenge
         if !response.isEmpty {
-          step = await talk.answer(Secret(response.utf8))
+          step = await answer(attempt, talk, response)
         } else if challenge.isPush {
           step = try await wait(attempt, talk, since: start, report)
         }
       }
     }
-    if attempt.isGone { throw Refusal.callerGone }
+    if attempt.isGone {
+      if attempts[place] === attempt { end(place) }
+      throw Refusal.callerGone
+    }
     // No outage: or whoever waits long enough would be asked for less.
     if attempt.isGivenUp { throw Refusal.onlineDenied(.noResponse) }
     switch step {
@@ -144,10 +154,17 @@ final class OnlineAttempts {
     defer { cancelTimer(timer) }
     let question = AuthorityQuestion(
       user: user, purpose: purpose, remote: remote, machine: hostName(), deadline: Int64(policy.timeout) * 1000)
+    attempt.isBeginning = true
     let (talk, step) = await authority.begin(question, under: policy)
     attempt.isBeginning = false
     if attempt.isGone || attempt.isGivenUp { talk.end() } else { attempt.talk = talk }
     return step
+  }
+
+  private func answer(_ attempt: Attempt, _ talk: any AuthorityTalk, _ response: String) async -> AuthorityStep? {
+    attempt.isAnswering = true
+    defer { attempt.isAnswering = false }
+    return await talk.answer(Secret(response.utf8))
   }
 
   /// Waits for the phone; nil when that goes on.
@@ -178,16 +195,19 @@ final class OnlineAttempts {
   // MARK: Beginning and end
 
   private func open(_ place: Place, _ caller: UInt32, _ call: MethodCall) throws(Refusal) -> Attempt {
-    let isFull =
-      attempts.count >= Self.capacity
-      || attempts.keys.count { $0.user == place.user } >= Self.capacityOfSubject
-      || (caller != 0 && attempts.values.count { $0.caller == caller } >= Self.capacityOfCaller)
-    if isFull { throw Refusal.busy }
-    let attempt = Attempt(caller: caller)
+    if caller != 0, attempts.values.count(where: { $0.caller == caller }) >= Self.capacityOfCaller {
+      throw Refusal.busy
+    }
+    try makeRoom(Self.capacityOfSubject) { $0.user == place.user }
+    try makeRoom(Self.capacity) { _ in true }
+    lastNumber += 1
+    let attempt = Attempt(caller: caller, number: lastNumber)
     attempts[place] = attempt
     attempt.watch = callers.watch(call.sender) { [self] in
       attempt.isGone = true
-      end(place)
+      // Its process lives on until the authority has answered. Until then it counts, or whoever comes and goes
+      // would have as many of them as they like.
+      if !attempt.isBeginning { end(place) }
     }
     attempt.timer = startTimer(after: Self.lifetime) { [self] in
       attempt.timer = nil
@@ -195,6 +215,17 @@ final class OnlineAttempts {
       if attempts[place] === attempt { giveUp(attempt, at: place) }
     }
     return attempt
+  }
+
+  /// Of talks that would be too many, the oldest one whose person takes their time gives way, or prompts that nobody
+  /// answers would keep a user out. A new one is begun for that person when they have answered.
+  private func makeRoom(_ capacity: Int, for isMeant: (Place) -> Bool) throws(Refusal) {
+    let present = attempts.filter { isMeant($0.key) }
+    guard present.count >= capacity else { return }
+    guard let oldest = present.filter({ $0.value.isIdle }).min(by: { $0.value.number < $1.value.number }) else {
+      throw Refusal.busy
+    }
+    end(oldest.key)
   }
 
   private func giveUp(_ attempt: Attempt, at place: Place) {

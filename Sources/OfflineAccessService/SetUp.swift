@@ -56,6 +56,11 @@ extension FactorService {
     user.map { approvals.holds($0.uid, at: Moment.now().uptime) } ?? false
   }
 
+  /// Where there is an authority, only its fresh approval allows what follows.
+  func checkApproval(_ user: UserIdentity, _ policy: Policy) throws(Refusal) {
+    guard policy.authority.kind == .none || isApproved(user) else { throw Refusal.onlineProofRequired }
+  }
+
   /// Whether the user's present factor says yes now: by a response or a touch, or by a fresh yes to Authenticate.
   private func proveFactor(
     _ user: UserIdentity, _ call: MethodCall, _ caller: UInt32, _ options: [OptionKey: String], _ policy: Policy,
@@ -80,13 +85,15 @@ extension FactorService {
       case .passcode: .passcode(try newPasscode(policy))
       case .securityKey: .securityKey(nil, KeyHolder(user: user, machine: machine))
       }
+    // polkit's dialogue may have taken minutes, and another set-up may have used the approval up.
+    try checkApproval(user, policy)
+    // An approval is good for ten minutes, whenever in them a set-up began.
+    let end = policy.authority.kind == .none ? nil : approvals.deadline(of: user.uid)
     let moment = Moment.now()
     expireSetUps(at: moment.uptime)
     let older = pending.present(of: user)
     // A newer set-up ends an older one, be it waiting for a touch.
     touches.giveUpSetUps { $0.user.uid == user.uid }
-    // An approval is good for ten minutes, whenever in them a set-up began.
-    let end = policy.authority.kind == .none ? nil : approvals.deadline(of: user.uid)
     let activation = try pending.add(at: moment.uptime) { number in
       PendingActivation(
         number: number, owner: owner, user: user, kind: kind, granted: granted, device: device,

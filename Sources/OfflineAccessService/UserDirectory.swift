@@ -3,6 +3,9 @@ import Glibc
 import OfflineAccess
 
 /// Users and their groups by the system's name services, which may be slow: on threads of their own.
+///
+/// Anybody may ask for anybody by name before it is known whether they may. So root, as whom logins call, has threads
+/// that nobody else's questions keep busy.
 enum UserDirectory {
   /// An entry of the directory.
   struct Account: Sendable {
@@ -15,8 +18,8 @@ enum UserDirectory {
   ///
   /// Several names may share a user id. The kernel and the bus know one user there, so there is one factor
   /// and one allowance, under the name that the directory gives for the id.
-  static func account(named name: String) async throws(Refusal) -> Account? {
-    try await onBlockingThread { () -> Result<Account?, Refusal> in
+  static func account(named name: String, for caller: UInt32) async throws(Refusal) -> Account? {
+    try await onBlockingThread(isPrivileged: caller == 0) { () -> Result<Account?, Refusal> in
       switch lookUp({ getpwnam_r(name, $0, $1, $2, $3) }) {
       case .success(let found?):
         // An id that has a name and no entry is a directory that cannot be relied on.
@@ -26,13 +29,15 @@ enum UserDirectory {
     }.get()
   }
 
-  static func account(withID uid: UInt32) async throws(Refusal) -> Account? {
-    try await onBlockingThread { account(withID: uid) }.get()
+  static func account(withID uid: UInt32, for caller: UInt32) async throws(Refusal) -> Account? {
+    try await onBlockingThread(isPrivileged: caller == 0) { account(withID: uid) }.get()
   }
 
   /// Whether `account` is in one of `groups`, be it by default or by membership.
-  static func isMember(_ account: Account, ofAny groups: [String]) async throws(Refusal) -> Bool {
-    let result: Result<Bool, Refusal> = await onBlockingThread {
+  static func isMember(
+    _ account: Account, ofAny groups: [String], for caller: UInt32
+  ) async throws(Refusal) -> Bool {
+    let result: Result<Bool, Refusal> = await onBlockingThread(isPrivileged: caller == 0) {
       var count: Int32 = 64
       var members = [gid_t](repeating: 0, count: Int(count))
       while getgrouplist(account.identity.name, account.group, &members, &count) < 0 {

@@ -57,7 +57,13 @@ final class Duo: Authority {
       throw .denied(.wrongCode, "What was typed is no text.")
     }
     // Started and then asked for, because only so there is a transaction to name.
-    transaction = try start(["factor": "passcode", "passcode": code], by: deadline)
+    do throws(OnlineFault) {
+      transaction = try start(["factor": "passcode", "passcode": code], by: deadline)
+    } catch {
+      // Of all that is sent here, only the passcode is anybody's choice.
+      guard case .verdict(let verdict) = error, verdict.reason == .badRequest else { throw error }
+      throw .denied(.wrongCode, verdict.detail)
+    }
     while true {
       if let reply = try look(by: deadline, refusal: .wrongCode) { return reply }
       guard !deadline.isOver else { throw .unreachable(.timeout, "Duo did not decide in time.") }
@@ -65,7 +71,7 @@ final class Duo: Authority {
     }
   }
 
-  func look(by deadline: Deadline) throws(OnlineFault) -> OnlineReply? {
+  func look(by deadline: Deadline, patience: Int64) throws(OnlineFault) -> OnlineReply? {
     try look(by: deadline, refusal: .rejected)
   }
 

@@ -35,7 +35,9 @@ protocol Authority: AnyObject {
   /// Shows the authority what the user typed.
   func answer(_ code: [UInt8], by deadline: Deadline) throws(OnlineFault) -> OnlineReply
   /// Looks at the open push; nil while it is undecided.
-  func look(by deadline: Deadline) throws(OnlineFault) -> OnlineReply?
+  ///
+  /// - Parameter patience: milliseconds for a question that follows from what was seen and can be asked only once.
+  func look(by deadline: Deadline, patience: Int64) throws(OnlineFault) -> OnlineReply?
   /// Makes a call that changes nothing.
   func probe(by deadline: Deadline) throws(OnlineFault) -> OnlineProbe
 }

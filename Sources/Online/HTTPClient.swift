@@ -32,6 +32,8 @@ final class HTTPClient {
   private let multi: UnsafeMutableRawPointer
   /// Becomes readable when the service has something to say.
   private let interruption: Int32
+  /// Whether a request ends when the service speaks.
+  var isInterruptible = true
 
   init(_ settings: AuthoritySettings, interruption: Int32) throws(OnlineFault) {
     guard Self.isReady, let easy = curl_easy_init(), let multi = curl_multi_init() else {
@@ -126,6 +128,7 @@ final class HTTPClient {
 
   /// Runs the transfer to its end, or until the service speaks.
   private func perform(by deadline: Deadline) throws(OnlineFault) -> CURLcode {
+    var isInterrupted = false
     while true {
       var running: Int32 = 0
       guard curl_multi_perform(multi, &running) == CURLM_OK else {
@@ -135,13 +138,15 @@ final class HTTPClient {
       while let message = curl_multi_info_read(multi, &left) {
         if message.pointee.msg == CURLMSG_DONE { return message.pointee.data.result }
       }
+      // Only now: the reply may have come at the same time.
+      if isInterrupted { throw .interrupted }
       // libcurl's own timer is a little behind; a bound of our own in case it never comes.
       if deadline.isOver, running == 0 { return CURLE_OPERATION_TIMEDOUT }
       var other = curl_waitfd(fd: interruption, events: Int16(CURL_WAIT_POLLIN), revents: 0)
-      let isWatched: UInt32 = interruption >= 0 ? 1 : 0
+      let isWatched: UInt32 = isInterruptible && interruption >= 0 ? 1 : 0
       guard curl_multi_poll(multi, &other, isWatched, Int32(clamping: min(deadline.left + 1, 1000)), nil) == CURLM_OK
       else { throw .unreachable(.network, "libcurl is at its end.") }
-      if isWatched == 1, other.revents != 0 { throw .interrupted }
+      isInterrupted = isWatched == 1 && other.revents != 0
     }
   }
 

@@ -62,13 +62,16 @@ final class PrivacyIDEA: Authority {
     throw .verdict(told(OnlineVerdict(.denied, reply.refusal ?? .wrongCode, reply.message)))
   }
 
-  func look(by deadline: Deadline) throws(OnlineFault) -> OnlineReply? {
+  func look(by deadline: Deadline, patience: Int64) throws(OnlineFault) -> OnlineReply? {
     guard challenge.push else { return nil }
     let reply = try exchange("/validate/polltransaction", ["transaction_id": transaction.utf8.map { $0 }], by: deadline)
     switch (reply.value, reply.challengeStatus) {
     case (true, _):
-      // The poll needs no login: only the check that follows says who was approved, and only once.
-      let final = try check([], by: deadline)
+      // The poll needs no login: only the check that follows says who was approved, and only once. So it is not given
+      // up for what may be said meanwhile.
+      http.isInterruptible = false
+      defer { http.isInterruptible = true }
+      let final = try check([], by: Deadline(milliseconds: patience))
       guard final.value else { throw .verdict(told(OnlineVerdict(.denied, .rejected, final.message))) }
       return .verdict(approval(final))
     case (false, "declined"), (false, "cancelled"):

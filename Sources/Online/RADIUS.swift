@@ -56,7 +56,7 @@ final class RADIUS: Authority {
     }
   }
 
-  func look(by deadline: Deadline) throws(OnlineFault) -> OnlineReply? { nil }
+  func look(by deadline: Deadline, patience: Int64) throws(OnlineFault) -> OnlineReply? { nil }
 
   /// Status-Server (RFC 5997).
   func probe(by deadline: Deadline) throws(OnlineFault) -> OnlineProbe {

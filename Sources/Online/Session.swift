@@ -106,10 +106,10 @@ public struct Session {
     while true {
       guard !reader.isInside else { return nil }
       do throws(OnlineFault) {
-        if let reply = try authority.look(by: deadline) { return reply }
+        if let reply = try authority.look(by: deadline, patience: self.deadline) { return reply }
       } catch {
-        // Its end is the end of our wait, or the service has something to say.
-        guard !deadline.isOver, error != .interrupted else { return nil }
+        // The service has something to say, or the end of our wait is that of the look. Any other end counts, be it as late.
+        guard error != .interrupted, !(deadline.isOver && error.isTimeout) else { return nil }
         throw error
       }
       guard !deadline.isOver, !waitForInput(socket, min(authority.pace, deadline.left)) else { return nil }

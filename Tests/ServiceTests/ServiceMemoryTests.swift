@@ -99,27 +99,27 @@ struct UserDirectoryTests {
   @Test("root is found by name and by id, as the directory names it")
   func root() async throws {
     let expected = UserIdentity(uid: 0, name: "root")
-    #expect(try await UserDirectory.account(named: "root")?.identity == expected)
-    #expect(try await UserDirectory.account(withID: 0)?.identity == expected)
+    #expect(try await UserDirectory.account(named: "root", for: 0)?.identity == expected)
+    #expect(try await UserDirectory.account(withID: 0, for: 0)?.identity == expected)
   }
 
   @Test(
     "Who is not there is nil and no failure", arguments: ["no-such-user-here", "root ", "Root", "", "a:b", "../root"])
   func unknown(_ name: String) async throws {
-    #expect(try await UserDirectory.account(named: name)?.identity == nil)
+    #expect(try await UserDirectory.account(named: name, for: 0)?.identity == nil)
   }
 
   @Test("An id of nobody is nil")
   func unknownID() async throws {
-    #expect(try await UserDirectory.account(withID: 4_294_967_000)?.identity == nil)
+    #expect(try await UserDirectory.account(withID: 4_294_967_000, for: 0)?.identity == nil)
   }
 
   @Test("Membership is told by the default group too, and not by groups that are not there")
   func membership() async throws {
-    let root = try #require(try await UserDirectory.account(named: "root"))
-    #expect(try await UserDirectory.isMember(root, ofAny: ["root"]))
-    #expect(try await UserDirectory.isMember(root, ofAny: ["no-such-group-here", "root"]))
-    #expect(try await !UserDirectory.isMember(root, ofAny: ["no-such-group-here"]))
-    #expect(try await !UserDirectory.isMember(root, ofAny: []))
+    let root = try #require(try await UserDirectory.account(named: "root", for: 0))
+    #expect(try await UserDirectory.isMember(root, ofAny: ["root"], for: 0))
+    #expect(try await UserDirectory.isMember(root, ofAny: ["no-such-group-here", "root"], for: 0))
+    #expect(try await !UserDirectory.isMember(root, ofAny: ["no-such-group-here"], for: 0))
+    #expect(try await !UserDirectory.isMember(root, ofAny: [], for: 0))
   }
 }

@@ -107,6 +107,16 @@ extension IntegrationTests.OnlineFactor {
       }
     }
 
+    @Test("a passcode that Duo does not even look at is a wrong one, and no fault of the settings")
+    func oddPasscode() throws {
+      let talk = try OnlineTalk()
+      #expect(try talk.begin(settings, "code").challenge != nil)
+      try server.tell("fail 40002 1")
+      expectVerdict(try talk.answer("no code"), .denied, .wrongCode)
+      try server.tell("fail 40002 1")
+      expectVerdict(try OnlineTalk().begin(settings, "code"), .misconfigured, .badRequest)
+    }
+
     @Test("a server with too much to do is asked again a little later, within the time there is")
     func busy() throws {
       try server.tell("fail 42901 2")

@@ -184,8 +184,7 @@ extension IntegrationTests.OnlineFactor {
       expectIn(try PAMHost.login(other.name, other.code(), "later"), saying: "Online passcode: ", "You are asked again")
     }
 
-    @Test(
-      "The server goes while it is asked: the offline passcode is asked for then, or taken in the other one's place")
+    @Test("The server goes while it is asked: the offline passcode is asked for then")
     func goes() throws {
       let dialogue = try begin()
       let phone = try setUp(dialogue)
@@ -207,8 +206,27 @@ extension IntegrationTests.OnlineFactor {
       typing.answer(Machine.password)
       try typing.wait(for: "Online passcode: ")
       try relay.down()
+      typing.answer("123456")
+      try typing.wait(for: "Offline passcode (9 logins left): ")
       typing.answer(try phone.nextCode())
       expectIn(try typing.finish(), saying: "8 offline logins remaining.")
+    }
+
+    @Test("An approval of before lets nobody in, nor set up, who comes while the server is away")
+    func approvedBefore() throws {
+      let other = try OnlineUser()
+      try Machine.configure(try OnlineService.configuration(port: relay.port))
+      try other.approve()
+      #expect(try Factor.root.allowance(other.name)["offer"] == "activate")
+      try relay.down()
+      let login = try PAMHost.login(other.name, "phone")
+      expectOut(login, saying: "Offline access is not set up for this user. Authenticate online first, then")
+      #expect(!login.text.contains("/later)"))
+      expectRefused(try Factor.root.activate(other.name), "OnlineProofRequired")
+      // Whoever is approved anew sets up as before.
+      try relay.up()
+      try other.approve()
+      _ = try Phone.activated(other.name)
     }
 
     @Test("A locker that runs as the user is approved, sets up and goes offline like a login")

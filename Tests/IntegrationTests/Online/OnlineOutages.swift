@@ -30,7 +30,9 @@ extension IntegrationTests.OnlineFactor {
       for fault in Self.faults {
         let log = try ServiceLog()
         let port = try FaultServer.start(fault.mode, fault.certificate)
-        let away = try OnlineService.configuration(port: port, "timeout=1", other: many)
+        // Whatever answers gets the time to.
+        let timeout = fault.reason == "timeout" ? 1 : 5
+        let away = try OnlineService.configuration(port: port, "timeout=\(timeout)", other: many)
         try Machine.configure(away)
         let peer = try BusPeer()
         let start = Date()

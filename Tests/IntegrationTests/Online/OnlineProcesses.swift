@@ -12,7 +12,7 @@ extension IntegrationTests.OnlineFactor {
       try OnlineService.reset()
       user = try OnlineUser()
       phone = try user.activate()
-      try Machine.configure(try OnlineService.configuration("timeout=1", other: "[Failure]\nmode=open\n"))
+      try Machine.configure(try OnlineService.configuration("timeout=5", other: "[Failure]\nmode=open\n"))
       try run("cp", "-p", OnlineService.program, "/run/online.saved").expectSuccess()
     }
 
@@ -34,6 +34,9 @@ extension IntegrationTests.OnlineFactor {
       ] {
         // Its standard input is the socket.
         try replace(by: "exec 1>&0\n" + script)
+        if reason == "timeout" {
+          try Machine.configure(try OnlineService.configuration("timeout=1", other: "[Failure]\nmode=open\n"))
+        }
         expectRefused(try Factor.root.authenticate(user.name, ""), "ResponseRequired")
         expectRefused(try Factor.root.authenticate(user.name, "000000"), "BadResponse")
         let outcome = expectYes(try Factor.root.authenticate(user.name, phone.nextCode()))

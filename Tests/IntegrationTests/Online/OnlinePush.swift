@@ -77,16 +77,26 @@ extension IntegrationTests.OnlineFactor {
       try waitUntil("the process has ended") { try OnlineService.talks().isEmpty }
     }
 
-    @Test("one user's talks have a limit, behind root as well, and keep nobody else out")
+    @Test("one user's talks have a limit, behind root as well; prompts that nobody answers keep nobody out")
     func crowd() throws {
-      try Machine.configure(try OnlineService.configuration())
       let ask = BusCall.authenticate(user.name, "")
       let peers = try (1...8).map { _ in try BusPeer() }
-      for peer in peers { #expect(try peer.error(of: ask) == "ResponseRequired") }
+      for peer in peers { _ = try begin(peer) }
       #expect(try BusPeer().error(of: ask) == "Busy")
       try OnlineUser().approve()
       peers[0].close()
-      try waitUntil("there is room again") { try BusPeer().error(of: ask) == "ResponseRequired" }
+      try waitUntil("there is room again") { try OnlineService.talks().count == 7 }
+      _ = try begin(try BusPeer())
+
+      // Not asked for without a code, which the server would count.
+      try Machine.configure(try OnlineService.configuration())
+      let patient = try OnlineUser()
+      let (first, asks) = (try BusPeer(), BusCall.authenticate(patient.name, ""))
+      #expect(try first.error(of: asks) == "ResponseRequired")
+      let others = try (1...8).map { _ in try BusPeer() }
+      for peer in others { #expect(try peer.error(of: asks) == "ResponseRequired") }
+      // The oldest has given way, and loses nothing by it.
+      #expect(try first.error(of: .authenticate(patient.name, patient.code())) == nil)
     }
 
     @Test("two callers have a request each, and the answer to one is none to the other")
@@ -114,6 +124,44 @@ extension IntegrationTests.OnlineFactor {
       let call = try begin(next)
       try user.answerPush("decline")
       #expect(try next.answer(to: call).error == "OnlineDenied")
+    }
+
+    @Test("a no that comes while polkit asks the administrator is not undone by the renewal")
+    func deniedMeanwhile() throws {
+      try Machine.pamService("polkit-1", "auth required pam_unix.so nodelay", "account required pam_unix.so")
+      defer { try? FileManager.default.removeItem(atPath: "/etc/pam.d/polkit-1") }
+      let peer = try BusPeer()
+      let approved = try begin(peer)
+      try user.answerPush()
+      #expect(try peer.answer(to: approved).error == nil)
+      _ = try Phone.activated(user.name)
+      let again = try begin(peer)
+      try user.answerPush()
+      #expect(try peer.answer(to: again).error == nil)
+      let dialogue = try PAMHost.atTerminal("offline-access renew", as: user.name)
+      try dialogue.wait(for: "Password: ")
+      let denied = try begin(peer)
+      try user.answerPush("decline")
+      #expect(try peer.answer(to: denied).error == "OnlineDenied")
+      try dialogue.answerHidden("password-admin")
+      try dialogue.wait(for: "Authenticate online first.")
+      #expect(try dialogue.finish().status != 0)
+      #expect(try allowance("state") == "suspended")
+    }
+
+    @Test("who comes and goes has no more talks at once than who stays")
+    func comesAndGoes() throws {
+      try Machine.configure(try OnlineService.configuration(port: try FaultServer.start("full"), "timeout=8"))
+      for count in 1...2 {
+        let peer = try BusPeer(as: user.name)
+        _ = try peer.send(.authenticate(user.name, ""))
+        try waitUntil("the server is asked") { try OnlineService.talks().count == count }
+        peer.close()
+      }
+      let peer = try BusPeer(as: user.name)
+      #expect(try peer.error(of: .authenticate(user.name, "")) == "Busy")
+      try waitUntil("the processes have ended") { try OnlineService.talks().isEmpty }
+      #expect(try peer.error(of: .authenticate(user.name, "")) == "NotActivated")
     }
 
     @Test("the process that waits is killed, or the service told to end: no yes, and nothing is left behind")

@@ -65,17 +65,22 @@ final class OnlineUser {
   let name: String
   /// The serial of their token there: a push token, or one by counter.
   let token: String
+  private let digits: Int
   private var used = 0
 
-  init(push: Bool = false) throws {
+  /// - Parameter digits: of a token by counter. Of eight they are never a code of a phone of ours.
+  init(push: Bool = false, digits: Int = 6) throws {
     name = try OnlineService.newUser()
-    token = try PrivacyIDEAServer.tell(push ? "push \(name)" : "hotp \(name) \(PrivacyIDEAServer.secret)")
+    self.digits = digits
+    let command = push ? "push \(name)" : "\(digits == 8 ? "hotp8" : "hotp") \(name) \(PrivacyIDEAServer.secret)"
+    token = try PrivacyIDEAServer.tell(command)
   }
 
   /// The next code of the token by counter.
   func code() throws -> String {
     defer { used += 1 }
-    return trimmed(try run("oathtool", "--hotp", PrivacyIDEAServer.secret, "-c", String(used)).expectSuccess().output)
+    let arguments = ["oathtool", "--hotp", "-d", String(digits), PrivacyIDEAServer.secret, "-c", String(used)]
+    return trimmed(try run(arguments).expectSuccess().output)
   }
 
   /// Authenticates online by a code.

@@ -6,6 +6,7 @@ template. The first line is "ok PORT". Each command is answered with "ok ..." or
 
   user NAME                           a user of the default realm
   hotp|totp NAME SECRET [PIN]         a token by its hex secret; ok SERIAL
+  hotp8 NAME SECRET                   one with codes of eight digits
   spass NAME                          a token that always says yes; ok SERIAL
   push NAME                           a push token and a phone that holds it; ok SERIAL
   phone SERIAL accept|decline         the phone answers the open challenge, once there is one
@@ -87,8 +88,9 @@ def user(name):
         file.write(f"{name}:x:{1000 + os.fstat(file.fileno()).st_size}:1000:{name},,,,:/home/{name}:/bin/sh\n")
 
 
-def otp(kind, name, secret, pin=""):
-    return call("post", "/token/init", admin, type=kind, user=name, otpkey=secret, pin=pin)["detail"]["serial"]
+def otp(kind, name, secret, pin="", digits=6):
+    return call("post", "/token/init", admin, type=kind, user=name, otpkey=secret, pin=pin,
+                otplen=digits)["detail"]["serial"]
 
 
 def spass(name):
@@ -174,7 +176,8 @@ def counted(environment, start):
 commands = {"user": user, "spass": spass, "push": push, "phone": phone, "polls": lambda: polls,
             "policy": policy, "nopolicy": nopolicy, "disable": disable, "enable": enable, "patience": patience, "forget": forget,
             "failures": lambda serial: token(serial)["failcount"], "counter": lambda serial: token(serial)["count"],
-            "hotp": lambda *rest: otp("hotp", *rest), "totp": lambda *rest: otp("totp", *rest)}
+            "hotp": lambda *rest: otp("hotp", *rest), "totp": lambda *rest: otp("totp", *rest),
+            "hotp8": lambda name, secret: otp("hotp", name, secret, digits=8)}
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(certificate, key)
