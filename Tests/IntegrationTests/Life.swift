@@ -28,11 +28,8 @@ extension IntegrationTests {
       let code = try phone.nextCode()
       expectYes(try Factor.root.authenticate(user, code))
       for _ in 1...2 {
-        let pid = try #require(try Machine.servicePID())
-        try waitUntil("the idle service has ended") { kill(pid, 0) != 0 }
-        #expect(try Machine.servicePID() == nil)
+        try waitUntil("the idle service has ended") { try Machine.servicePID() == nil }
         #expect(try Factor.root.allowance(user)["remaining"] == "2")
-        #expect(try Machine.servicePID() != pid)
         expectRefused(try Factor.root.authenticate(user, code), "ResponseReplayed")
       }
     }
@@ -58,7 +55,8 @@ extension IntegrationTests {
       var pids: Set<Int32> = []
       for early in [60, 45, 30, 20, 15, 10, 5, 0] {
         expectYes(try Factor.root.allowance("alice"))
-        pids.insert(try #require(try Machine.servicePID()))
+        // It may have ended already, where this took long.
+        if let pid = try Machine.servicePID() { pids.insert(pid) }
         let end = Date().addingTimeInterval(1 - Double(early) / 1000)
         try waitUntil("the idle time is nearly over") { Date() > end }
         for answer in try Self.parallel(12, { _ in try Factor.root.allowance("alice") }) { expectYes(answer) }

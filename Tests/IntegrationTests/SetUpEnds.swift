@@ -121,8 +121,13 @@ extension IntegrationTests {
       var kept = 0
       let rounds = 20
       for round in 0..<rounds {
-        let answer = expectYes(try Factor.root.reactivate(user))
-        let new = try Phone(uri: #require(answer["uri"]))
+        var answer: BusAnswer
+        var new: Phone
+        // Whose codes are none of the present phone's.
+        repeat {
+          answer = expectYes(try Factor.root.reactivate(user))
+          new = try Phone(uri: #require(answer["uri"]))
+        } while try !Set(new.codes(15, from: 0)).isDisjoint(with: phone.codes(15, from: counter))
         var confirm = BusCall("Confirm", signature: "sa{sv}") { bytes in
           bytes.text((try? new.code(counter: 0)) ?? "")
           bytes.options([])

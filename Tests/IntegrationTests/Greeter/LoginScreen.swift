@@ -81,7 +81,7 @@ final class LoginScreen {
 
   @discardableResult
   func wait(forAnyOf beginnings: [String], sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
-    let deadline = Date().addingTimeInterval(20)
+    let deadline = Date().addingTimeInterval(60)
     while true {
       let trace = trace.dropFirst(seen)
       var position = seen

@@ -49,7 +49,9 @@ extension IntegrationTests.Strength {
           let next = codes.popFirst()
           let code = try #require(next)
           let start = ContinuousClock.now
-          let answer = try PAMHost.login(user, code)
+          var answer = try PAMHost.login(user, code)
+          // While the bus is flooded, a start may take longer than a login waits for it; see SECURITY.md.
+          if round == 0, logins == 0, answer.status != 0 { answer = try PAMHost.login(user, code) }
           let time = ContinuousClock.now - start
           expectIn(answer, saying: "offline logins remaining")
           // A sanitizer slows the service down, and keeps freed memory back.

@@ -15,7 +15,7 @@ extension IntegrationTests.Strength {
         other: "[Factor]\npasscode=hotp\n[Allowance]\nlogins=\(limit)\n[Failure]\nattempts=100\n")
       let log = try ServiceLog()
       let workers = try (1...3).map { _ in
-        let user = try OnlineUser()
+        let user = try OnlineUser(digits: 8)
         try PrivacyIDEAServer.tell("patience \(user.token) 1000000")
         return LoginWorker(user, try user.activate())
       }

@@ -38,7 +38,9 @@ extension IntegrationTests.Strength {
       let rounds = IntegrationTests.Strength.times(20, short: 2)
       let ways = IntegrationTests.Strength.isFull ? Start.Way.races : [.both]
       for start in [2, 4, 64].flatMap({ count in ways.map { Start(processes: count, way: $0) } }) {
-        let score = try start.run(rounds, fault: .shortSighted)
+        var score = try start.run(rounds, fault: .shortSighted)
+        // Few calls of few rounds may miss each other.
+        for _ in 1...10 where score.doubleYes == 0 { score = try start.run(rounds, fault: .shortSighted) }
         #expect(score.doubleYes > 0, "\(start.testDescription): \(score)")
         try report("control, calls blind to each other: \(start.testDescription)", rounds, score)
       }
