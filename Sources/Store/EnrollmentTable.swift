@@ -197,7 +197,7 @@ final class EnrollmentTable {
     guard let (name, box) = row else { return UserRecord() }
     // The stored name opens the record, so that an edited name is damage and not another user.
     let owner = UserIdentity(uid: user.uid, name: name)
-    guard let record = sealer.open(box, context: context(of: owner), { RecordCodec.decode($0, user: owner) })
+    guard let record = try sealer.open(box, context: context(of: owner), { RecordCodec.decode($0, user: owner) })
     else { throw .damaged("the record of user id \(user.uid) is not what was written") }
     return name == user.name ? record : UserRecord()
   }
@@ -216,7 +216,7 @@ final class EnrollmentTable {
   private func loadState() throws(StoreFailure) -> MachineState {
     let box = try selectItem.query([.text(Self.stateItem)]) { $0.blob(0) }
     guard let box else { throw .damaged("the machine's state is gone") }
-    let state = sealer.open(box, context: context(ofItem: Self.stateItem)) { bytes -> MachineState? in
+    let state = try sealer.open(box, context: context(ofItem: Self.stateItem)) { bytes -> MachineState? in
       guard bytes.count == 16 else { return nil }
       return MachineState(
         clockMark: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)),

@@ -36,14 +36,13 @@ struct GenerationFile {
     var content = [UInt8](repeating: 0, count: Self.slots * Self.slotSize)
     let count = Glibc.read(descriptor, &content, content.count)
     guard count >= 0 else { throw StateFolder.failure(errno, folder.generation) }
-    let numbers = (0..<Self.slots).compactMap { slot in
-      sealer.open(Array(content[slot * Self.slotSize..<slot * Self.slotSize + Self.boxSize]), context: context) {
-        UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self))
-      }
+    var highest: UInt64?
+    for slot in 0..<Self.slots {
+      let box = Array(content[slot * Self.slotSize..<slot * Self.slotSize + Self.boxSize])
+      let number = try sealer.open(box, context: context) { UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)) }
+      highest = [highest, number].compactMap { $0 }.max()
     }
-    guard let highest = numbers.max() else {
-      throw .damaged("\(folder.generation) does not hold what was written")
-    }
+    guard let highest else { throw .damaged("\(folder.generation) does not hold what was written") }
     return highest
   }
 

@@ -38,7 +38,11 @@ final class Sealer: Sendable {
   /// Opens what `seal` made with the same context, or returns nil when anything of it differs.
   ///
   /// The plaintext holds a secret: `body` borrows it, then it is wiped.
-  func open<R>(_ box: [UInt8], context: [UInt8], _ body: (UnsafeRawBufferPointer) -> R?) -> R? {
+  ///
+  /// - Throws: where OpenSSL cannot work, which says nothing about the box.
+  func open<R>(
+    _ box: [UInt8], context: [UInt8], _ body: (UnsafeRawBufferPointer) -> R?
+  ) throws(StoreFailure) -> R? {
     let count = box.count - Self.nonceLength - Self.tagLength
     guard count >= 0 else { return nil }
     let plaintext = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, count), alignment: 8)
@@ -46,20 +50,23 @@ final class Sealer: Sendable {
       Secret.wipe(plaintext)
       plaintext.deallocate()
     }
-    let valid = box.withUnsafeBufferPointer { box -> Bool in
-      guard let cipher = EVP_CIPHER_CTX_new(), let base = box.baseAddress else { return false }
+    let valid = box.withUnsafeBufferPointer { box -> Bool? in
+      guard let cipher = EVP_CIPHER_CTX_new(), let base = box.baseAddress else { return nil }
       defer { EVP_CIPHER_CTX_free(cipher) }
       let output = plaintext.baseAddress?.assumingMemoryBound(to: UInt8.self)
       let tag = UnsafeMutableRawPointer(mutating: base + Self.nonceLength + count)
       var length: Int32 = 0
-      return key.withBytes { key in
-        EVP_DecryptInit_ex(cipher, Self.cipher, nil, key.assumingBase, base) == 1
-      }
+      let isDecrypted =
+        key.withBytes { key in
+          EVP_DecryptInit_ex(cipher, Self.cipher, nil, key.assumingBase, base) == 1
+        }
         && EVP_DecryptUpdate(cipher, nil, &length, context, Int32(context.count)) == 1
         && EVP_DecryptUpdate(cipher, output, &length, base + Self.nonceLength, Int32(count)) == 1
         && EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagLength), tag) == 1
-        && EVP_DecryptFinal_ex(cipher, output.map { $0 + Int(length) }, &length) == 1
+      // Only the end tells whether it is what was sealed.
+      return isDecrypted ? EVP_DecryptFinal_ex(cipher, output.map { $0 + Int(length) }, &length) == 1 : nil
     }
+    guard let valid else { throw .inputOutput("opening failed") }
     guard valid else { return nil }
     return body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plaintext)[..<count]))
   }
