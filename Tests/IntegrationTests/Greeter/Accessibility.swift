@@ -11,6 +11,10 @@ struct Accessibility {
     /// Left, top, width and height on the screen.
     var extents: [Int]
 
+    var area: Area? {
+      extents.count == 4 ? Area(left: extents[0], top: extents[1], width: extents[2], height: extents[3]) : nil
+    }
+
     func isIn(_ state: String) -> Bool { states.contains(state) }
   }
 

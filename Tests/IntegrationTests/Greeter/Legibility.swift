@@ -159,9 +159,3 @@ extension IntegrationTests.LoginScreens {
     }
   }
 }
-
-extension Accessibility.Node {
-  fileprivate var area: Area? {
-    extents.count == 4 ? Area(left: extents[0], top: extents[1], width: extents[2], height: extents[3]) : nil
-  }
-}
