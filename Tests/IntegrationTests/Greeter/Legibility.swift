@@ -46,17 +46,28 @@ struct Pixels {
   private let height: Int
   private let bytes: [UInt8]
 
-  init(_ screen: LoginScreen) throws {
-    let picture = try screen.picture()
-    let size = try screen.tool("identify", "-format", "%w %h", picture).output.split(separator: " ").map { Int($0) }
+  init(_ screen: LoginScreen) throws { try self.init(picture: screen.picture()) }
+
+  init(picture: String) throws {
+    let size = try run("identify", "-format", "%w %h", picture).output.split(separator: " ").map { Int($0) }
     (width, height) = (try #require(size.first ?? nil), try #require(size.last ?? nil))
     let file = "\(LoginScreen.folder)/pixels"
-    try screen.tool("convert", picture, "-depth", "8", "rgb:\(file)")
+    try run("convert", picture, "-depth", "8", "rgb:\(file)").expectSuccess()
     bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
     try #require(bytes.count == 3 * width * height)
   }
 
   var area: Area { Area(left: 0, top: 0, width: width, height: height) }
+
+  /// What is there, to be compared.
+  func part(_ area: Area) -> [UInt8] {
+    var found: [UInt8] = []
+    for y in area.top..<area.top + area.height {
+      let start = 3 * (y * width + area.left)
+      found += bytes[start..<start + 3 * area.width]
+    }
+    return found
+  }
 
   /// The colours there, and how many pixels each has.
   func colours(in area: Area) -> [Colour: Int] {

@@ -185,9 +185,13 @@ final class LoginScreen {
     return text.split(separator: "\n").map(String.init)
   }
 
+  static func waitForSession(of user: String) throws {
+    try waitUntil("the session of \(user) has begun") { sessions.last == user }
+  }
+
   func waitForSession(of user: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
     do {
-      try waitUntil("the session of \(user) has begun") { Self.sessions.last == user }
+      try Self.waitForSession(of: user)
     } catch {
       Issue.record("\(Self.log)", sourceLocation: sourceLocation)
       throw error

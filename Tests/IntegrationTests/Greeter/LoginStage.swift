@@ -13,27 +13,12 @@ extension LoginScreen {
   ]
 
   static func prepare(_ options: Options) throws {
-    let files = FileManager.default
-    try? files.removeItem(atPath: folder)
-    try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    chmod(folder, 0o755)
+    try clear()
     if !options.keepsStack { try Machine.pamService("lightdm", stack) }
     try offerAccounts(options.hasAccounts)
-    try Machine.pamService(
-      "lightdm-greeter", "auth required pam_permit.so", "account required pam_permit.so",
-      "session required pam_permit.so")
-    // LightDM's arguments about seats and consoles are not for Xvfb.
-    try script(
-      "xserver",
-      "arguments=()",
-      "while (($#)); do case $1 in -seat) shift ;; vt*|-novtswitch) ;; *) arguments+=(\"$1\") ;; esac; shift; done",
-      "set -- \"${arguments[@]}\" -noreset \(options.serverOptions)",
-      options.monitors.isEmpty
-        ? "exec Xvfb \"$@\" -screen 0 \(options.size)x24"
-        : "exec Xtigervnc \"$@\" -SecurityTypes None -localhost -rfbport \(port) -depth 24")
-    try script(
-      "session", "env >\(folder)/environment", "setxkbmap -query >\(folder)/keyboard", "id -un >>\(folder)/sessions",
-      "[[ -e \(folder)/leave ]] || exec sleep infinity")
+    try Machine.pamService("lightdm-greeter", greeterStack)
+    try prepareServer(options)
+    try prepareSession()
     let program = options.greeter.program
     try script(
       "greeter", "date +%s%N >\(folder)/started", "export OFFLINE_ACCESS_GREETER_TRACE=\(folder)/trace",
@@ -42,13 +27,8 @@ extension LoginScreen {
       options.isAccessible
         ? "exec dbus-run-session -- bash -c 'echo \"$DBUS_SESSION_BUS_ADDRESS\" >\(folder)/bus; exec \(program)'"
         : "export NO_AT_BRIDGE=1; exec \(program)")
-    // What a user may add to is read by LightDM as root.
-    for name in ["sessions", "environment", "keyboard", "trace", "started", "bus"] {
-      try Machine.write("", to: "\(folder)/\(name)")
-      chmod("\(folder)/\(name)", 0o666)
-    }
+    try offerToUsers("trace", "started", "bus")
     try entry("/usr/share/xgreeters/staged.desktop", "\(folder)/greeter")
-    try entry("/usr/share/xsessions/staged.desktop", "\(folder)/session")
     try Machine.write(
       ([
         "[LightDM]", "start-default-seat=true", "logind-check-graphical=false", "[Seat:*]",
@@ -58,7 +38,49 @@ extension LoginScreen {
       ]).joined(separator: "\n") + "\n", to: "\(folder)/lightdm.conf")
     try run("install", "-d", "-o", "lightdm", "-g", "lightdm", "/var/lib/lightdm", "/var/lib/lightdm-data")
       .expectSuccess()
-    try? files.removeItem(atPath: "/tmp/.X0-lock")
+    try? FileManager.default.removeItem(atPath: "/tmp/.X0-lock")
+  }
+
+  /// What the greeter of a display manager is let in by.
+  static let greeterStack = [
+    "auth required pam_permit.so", "account required pam_permit.so", "session required pam_permit.so",
+  ]
+
+  /// Begins with an empty folder.
+  static func clear() throws {
+    try? FileManager.default.removeItem(atPath: folder)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    chmod(folder, 0o755)
+  }
+
+  /// The X server for a display manager, whose arguments about seats and consoles are not for Xvfb.
+  static func prepareServer(_ options: Options) throws {
+    try script(
+      "xserver",
+      "arguments=()",
+      "while (($#)); do case $1 in -seat|-background) shift ;; vt*|-novtswitch) ;; *) arguments+=(\"$1\") ;; esac",
+      "shift; done",
+      "set -- \"${arguments[@]}\" -noreset \(options.serverOptions)",
+      options.monitors.isEmpty
+        ? "exec Xvfb \"$@\" -screen 0 \(options.size)x24"
+        : "exec Xtigervnc \"$@\" -SecurityTypes None -localhost -rfbport \(port) -depth 24")
+  }
+
+  /// A session that tells whose it is, in which language and with which keyboard.
+  static func prepareSession() throws {
+    try script(
+      "session", "env >\(folder)/environment", "setxkbmap -query >\(folder)/keyboard", "id -un >>\(folder)/sessions",
+      "[[ -e \(folder)/leave ]] || exec sleep infinity")
+    try offerToUsers("environment", "keyboard", "sessions")
+    try entry("/usr/share/xsessions/staged.desktop", "\(folder)/session")
+  }
+
+  /// Files that every user may add to; what is in them is read by root.
+  private static func offerToUsers(_ names: String...) throws {
+    for name in names {
+      try Machine.write("", to: "\(folder)/\(name)")
+      chmod("\(folder)/\(name)", 0o666)
+    }
   }
 
   /// Lets the bus start AccountsService, or not.
