@@ -99,6 +99,12 @@ public struct PhoneSetUp: Equatable, Sendable {
   /// What the app will call this account, as it stands in the URI: issuer, user and machine.
   public var issuer: String
   public var account: String
+
+  /// Both, to be compared with what the app shows; "" where they are not known.
+  public var name: String {
+    if account.isEmpty { return "" }
+    return issuer.isEmpty ? account : "\(issuer): \(account)"
+  }
 }
 
 public struct Accepted: Equatable, Sendable {

@@ -127,11 +127,10 @@ extension KeyPicture {
 
 extension PhoneSetUp {
   var detail: String {
-    let name = account.isEmpty ? "" : " It will be called “\(issuer.isEmpty ? "" : "\(issuer): ")\(account)”."
-    return
-      (uri == nil
-      ? "Type this key into the app, then type the code that it shows."
-      : "Scan the picture with the app, or type the key. Then type the code that the app shows.") + name
+    if uri == nil { return "Type this key into the app, then type the code that it shows." }
+    return name.isEmpty
+      ? "Scan the picture with the app, or type the key. Then type the code that the app shows."
+      : "Scan the picture with the app, or type the key. Check that the app shows this name, then type its code."
   }
 }
 

@@ -33,6 +33,7 @@ public final class FactorView {
   private let picture: PictureView
   private let title = Make.label(scale: 1.4, bold: true)
   private let detail = Make.label()
+  private let name = Make.label(bold: true)
   private let secret = Make.label(scale: 1.1, family: "monospace")
   private let notices = Make.column(spacing: 4)
   private let choices = Make.column(spacing: 6)
@@ -54,10 +55,11 @@ public final class FactorView {
     let column = Make.column(spacing: 10)
     widget.pack(picture.widget)
     widget.pack(column, expand: true)
-    for part in [title, detail, secret, notices, choices, entry, capsLock.widget, buttons] { column.pack(part) }
+    for part in [title, detail, name, secret, notices, choices, entry, capsLock.widget, buttons] { column.pack(part) }
     gtk_label_set_selectable(secret.cast(), 0)
     gtk_label_set_max_width_chars(title.cast(), 36)
     gtk_label_set_max_width_chars(detail.cast(), 48)
+    gtk_label_set_max_width_chars(name.cast(), 36)
     gtk_label_set_max_width_chars(secret.cast(), 36)
     title.describe(role: ATK_ROLE_ALERT)
     gtk_entry_set_max_length(entry.cast(), Int32(WireLine.longestAnswer))
@@ -80,7 +82,7 @@ public final class FactorView {
     picture.show(Picture(scene.content), uri: uri)
     setText(title, scene.title)
     showDetail()
-    showSecret(scene)
+    showSetUp(scene)
     showNotices(scene.notices)
     if isNewContent { showInput(scene) }
     startCountdown(scene)
@@ -166,16 +168,17 @@ public final class FactorView {
 
   // MARK: Words
 
-  private func showSecret(_ scene: Scene) {
-    if case .phoneSetUp(let setUp) = scene.content {
-      setText(secret, setUp.secret)
-      secret.describe(name: "Key to type into the app: \(setUp.secret)")
-      secret.setShown(true)
-    } else {
-      setText(secret, "")
-      secret.describe(name: "")
-      secret.setShown(false)
-    }
+  /// What of a set-up is to be compared or typed.
+  private func showSetUp(_ scene: Scene) {
+    let setUp = if case .phoneSetUp(let setUp) = scene.content { setUp } else { PhoneSetUp?.none }
+    show(setUp?.name ?? "", in: name, caption: "Name in the app")
+    show(setUp?.secret ?? "", in: secret, caption: "Key to type into the app")
+  }
+
+  private func show(_ text: String, in label: Widget, caption: String) {
+    setText(label, text)
+    label.describe(name: text.isEmpty ? "" : "\(caption): \(text)")
+    label.setShown(!text.isEmpty)
   }
 
   private func showNotices(_ texts: [Notice]) {
@@ -222,7 +225,8 @@ public final class FactorView {
 
   /// Lets a screen reader say what has changed, once.
   private func announce(_ scene: Scene) {
-    let texts = scene.notices.map(\.text) + [scene.title, scene.detail()]
+    let name = if case .phoneSetUp(let setUp) = scene.content { setUp.name } else { "" }
+    let texts = scene.notices.map(\.text) + [scene.title, scene.detail(), name]
     let text = texts.filter { !$0.isEmpty }.joined(separator: " ")
     guard text != announced else { return }
     announced = text

@@ -12,6 +12,8 @@ final class ChoiceButton {
   private let search: Widget = gtk_search_entry_new()
   private var shown: [Choice] = []
   private(set) var chosen: Choice?
+  /// Whether a person chose it, and it was not just shown.
+  private(set) var isByHand = false
   private let changed: @MainActor (Choice) -> Void
 
   /// Lists longer than this can be searched.
@@ -36,6 +38,7 @@ final class ChoiceButton {
   /// Shows what is chosen, without telling anybody.
   func show(_ choice: Choice?) {
     chosen = choice
+    isByHand = false
     gtk_button_set_label(widget.cast(), choice?.name ?? caption)
     widget.describe(name: choice.map { "\(caption): \($0.name)" } ?? caption)
     gtk_widget_set_tooltip_text(widget, caption)
@@ -89,7 +92,9 @@ final class ChoiceButton {
     for item in visible {
       let label = Make.label(item.name, wraps: false)
       gtk_list_box_insert(list.cast(), label, -1)
-      if item == chosen, let row = gtk_widget_get_parent(label) { gtk_list_box_select_row(list.cast(), row.cast()) }
+      guard let row = gtk_widget_get_parent(label) else { continue }
+      row.describe(name: item.name)
+      if item == chosen { gtk_list_box_select_row(list.cast(), row.cast()) }
     }
     gtk_widget_show_all(list)
   }
@@ -105,6 +110,7 @@ final class ChoiceButton {
     guard visible.indices.contains(index) else { return }
     let choice = visible[index]
     show(choice)
+    isByHand = true
     gtk_popover_popdown(popover.cast())
     changed(choice)
   }

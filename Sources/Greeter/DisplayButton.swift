@@ -10,15 +10,10 @@ final class DisplayButton {
   private let usualDPI: gint
 
   private static let caption = "Display"
-  private static let contrastTheme = "HighContrast"
   private static let enlargement = 1.5
 
   init() {
-    usualTheme =
-      gtk_shim_get_text(settings, "gtk-theme-name").map { words in
-        defer { g_free(words) }
-        return String(cString: words)
-      } ?? "Adwaita"
+    usualTheme = Style.theme
     usualDPI = gtk_shim_get_number(settings, "gtk-xft-dpi")
     let popover: Widget = gtk_popover_new(widget)
     gtk_menu_button_set_popover(widget.cast(), popover)
@@ -32,7 +27,7 @@ final class DisplayButton {
     gtk_container_add(popover.cast(), column)
     column.pack(
       check("High contrast") { [unowned self] isOn in
-        gtk_shim_set_text(settings, "gtk-theme-name", isOn ? Self.contrastTheme : usualTheme)
+        gtk_shim_set_text(settings, "gtk-theme-name", isOn ? Style.contrastTheme : usualTheme)
       })
     column.pack(
       check("Large text") { [unowned self] isOn in

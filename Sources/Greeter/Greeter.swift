@@ -36,6 +36,7 @@ final class Greeter {
       let code = bar.language.chosen?.key
       return code == languageOfUser ? nil : code
     }
+    login.isKnown = { [unowned self] code in login.person?.name.flatMap(Lists.language)?.key == code }
     build()
   }
 
@@ -44,7 +45,7 @@ final class Greeter {
     fillUsers()
     Lists.watchUsers { [unowned self] in whenIdle { self.fillUsers() } }
     bar.session.show(key: daemon.defaultSession)
-    bar.layout.show(Lists.currentLayout)
+    bar.layout.show(Lists.firstLayout)
     gtk_widget_show_all(screens.main)
     screens.arrange()
     selectFirst()
@@ -78,6 +79,7 @@ final class Greeter {
     case .guest: begin(.guest)
     case .typed:
       users.select { $0 == .typed }
+      showChoices(of: nil)
       login.leave()
     }
   }
@@ -86,19 +88,25 @@ final class Greeter {
     users.select { $0.stands(for: person) }
     if users.selected == nil { users.select { $0 == .typed } }
     card.show(nil)
-    if let name = person.name { showChoices(of: name) }
+    showChoices(of: person.name)
     lookUp.ask(person.name)
     login.begin(person)
   }
 
-  /// What a user chose the last time.
-  private func showChoices(of user: String) {
-    languageOfUser = Lists.language(of: user)
-    bar.language.show(languageOfUser.map { Choice(key: $0, name: $0) })
-    bar.session.show(key: Lists.session(of: user) ?? daemon.defaultSession)
-    if let layout = Lists.layout(of: user) {
-      Lists.setLayout(layout)
-      bar.layout.show(Lists.currentLayout)
+  /// What a user chose the last time, or what is usual here. Whoever chose something before they were named chose it for
+  /// themselves.
+  private func showChoices(of user: String?) {
+    let isTheirs = user != nil && (login.person == nil || login.person?.name == user)
+    let language = user.flatMap(Lists.language)
+    languageOfUser = language?.key
+    if !(isTheirs && bar.language.isByHand) { bar.language.show(language) }
+    if !(isTheirs && bar.session.isByHand) {
+      bar.session.show(key: user.flatMap(Lists.session) ?? daemon.defaultSession)
+    }
+    // The keyboard is the computer's: what somebody chose for it is left only for the layout of a user who has one.
+    let layout = user.flatMap(Lists.layout)
+    if !bar.layout.isByHand || (layout != nil && !isTheirs) {
+      bar.layout.show((layout ?? Lists.firstLayout?.key).flatMap(Lists.setLayout))
     }
   }
 

@@ -42,35 +42,38 @@ enum Lists {
 
   /// Slow the first time: it asks the programs of the C library.
   static var languages: [Choice] {
-    items(lightdm_get_languages(), as: LightDMLanguage.self).compactMap { language in
-      guard let code = text(lightdm_language_get_code(language)) else { return nil }
-      let name = text(lightdm_language_get_name(language)) ?? code
-      let territory = text(lightdm_language_get_territory(language))
-      return Choice(key: code, name: territory.map { "\(name) (\($0))" } ?? name)
-    }.sorted { $0.name < $1.name }
+    items(lightdm_get_languages(), as: LightDMLanguage.self).compactMap(choice).sorted { $0.name < $1.name }
   }
 
   static var layouts: [Choice] {
-    items(lightdm_get_layouts(), as: LightDMLayout.self).compactMap {
-      choice(lightdm_layout_get_name($0), lightdm_layout_get_description($0))
-    }.sorted { $0.name < $1.name }
+    items(lightdm_get_layouts(), as: LightDMLayout.self).compactMap(choice).sorted { $0.name < $1.name }
   }
 
-  static var currentLayout: Choice? {
-    lightdm_get_layout().flatMap { choice(lightdm_layout_get_name($0), lightdm_layout_get_description($0)) }
-  }
+  /// The layout that the X server began with: LightDM's library looks once.
+  static var firstLayout: Choice? { lightdm_get_layout().flatMap(choice) }
 
-  static func setLayout(_ key: String) {
-    for layout in items(lightdm_get_layouts(), as: LightDMLayout.self)
-    where text(lightdm_layout_get_name(layout)) == key {
-      lightdm_set_layout(layout)
-    }
+  /// Changes the layout of the keyboard.
+  ///
+  /// - Returns: the layout; nil where there is none of this name.
+  @discardableResult
+  static func setLayout(_ key: String) -> Choice? {
+    let all = items(lightdm_get_layouts(), as: LightDMLayout.self)
+    guard let layout = all.first(where: { text(lightdm_layout_get_name($0)) == key }) else { return nil }
+    lightdm_set_layout(layout)
+    return choice(layout)
   }
 
   // MARK: What a user chose last
 
   static func session(of user: String) -> String? { find(user).flatMap { text(lightdm_user_get_session($0)) } }
-  static func language(of user: String) -> String? { find(user).flatMap { text(lightdm_user_get_language($0)) } }
+  static func language(of user: String) -> Choice? {
+    guard let code = find(user).flatMap({ text(lightdm_user_get_language($0)) }) else { return nil }
+    // One language has several spellings, such as .utf8 and .UTF-8.
+    let language = items(lightdm_get_languages(), as: LightDMLanguage.self).first {
+      lightdm_language_matches($0, code) != 0
+    }
+    return language.flatMap(choice) ?? Choice(key: code, name: code)
+  }
   static func layout(of user: String) -> String? { find(user).flatMap { text(lightdm_user_get_layout($0)) } }
 
   // MARK: LightDM's lists
@@ -83,6 +86,17 @@ enum Lists {
 
   private static func choice(_ key: UnsafePointer<CChar>?, _ name: UnsafePointer<CChar>?) -> Choice? {
     text(key).map { Choice(key: $0, name: text(name) ?? $0) }
+  }
+
+  private static func choice(_ language: UnsafeMutablePointer<LightDMLanguage>) -> Choice? {
+    guard let code = text(lightdm_language_get_code(language)) else { return nil }
+    let name = text(lightdm_language_get_name(language)) ?? code
+    let territory = text(lightdm_language_get_territory(language))
+    return Choice(key: code, name: territory.map { "\(name) (\($0))" } ?? name)
+  }
+
+  private static func choice(_ layout: UnsafeMutablePointer<LightDMLayout>) -> Choice? {
+    choice(lightdm_layout_get_name(layout), lightdm_layout_get_description(layout))
   }
 
   /// The items of a list that stays LightDM's.

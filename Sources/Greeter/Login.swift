@@ -19,6 +19,8 @@ final class Login {
   var session: @MainActor () -> String? = { nil }
   /// The language to set, where the person chose one.
   var language: @MainActor () -> String? = { nil }
+  /// Whether LightDM's library knows the language as that of the person.
+  var isKnown: @MainActor (String) -> Bool = { _ in true }
 
   var scene: Scene { keeper.scene }
 
@@ -97,12 +99,19 @@ final class Login {
 
   /// The session begins when what was said last could be read.
   private func startSession() {
-    let ended = number
-    afterMilliseconds(scene.millisecondsToRead) { [self] in
-      guard ended == number else { return }
-      if let language = language() { attempt { () throws(DaemonFailure) in try daemon.setLanguage(language) } }
-      attempt { () throws(DaemonFailure) in try daemon.startSession(session()) }
+    let (ended, language) = (number, language())
+    if let language { attempt { () throws(DaemonFailure) in try daemon.setLanguage(language) } }
+    afterMilliseconds(scene.millisecondsToRead) { [self] in startSession(in: language, number: ended, looks: 40) }
+  }
+
+  /// LightDM sets a language at AccountsService, hears of it from there a little later, and begins a session with what it
+  /// knows: so it is looked for first. Without AccountsService that is in vain.
+  private func startSession(in language: String?, number: Int, looks: Int) {
+    guard number == self.number else { return }
+    guard let language, looks > 0, !isKnown(language) else {
+      return attempt { () throws(DaemonFailure) in try daemon.startSession(session()) }
     }
+    afterMilliseconds(20) { [self] in startSession(in: language, number: number, looks: looks - 1) }
   }
 
   private func attempt(_ call: () throws(DaemonFailure) -> Void) {

@@ -38,6 +38,7 @@ final class Screens {
       guard let monitor = gdk_display_get_monitor(display, number), monitor != primary else { continue }
       let window: Widget = gtk_window_new(GTK_WINDOW_TOPLEVEL)
       gtk_window_set_decorated(window.cast(), 0)
+      gtk_window_set_title(window.cast(), "Background")
       gtk_window_set_accept_focus(window.cast(), 0)
       place(window, on: monitor)
       gtk_widget_show(window)

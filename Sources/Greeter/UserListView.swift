@@ -24,6 +24,7 @@ final class UserListView {
     gtk_widget_set_can_focus(widget, 0)
     gtk_container_add(widget.cast(), list)
     list.describe(name: "Users")
+    gtk_shim_let_tab_leave(list)
     // By a click or the Enter key: whoever goes through the list with the arrow keys has not chosen yet.
     connect(list, "row-activated") { [unowned self] in
       if let entry = selected { chosen(entry) }

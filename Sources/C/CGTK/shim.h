@@ -32,6 +32,19 @@ static inline void gtk_shim_set_number(gpointer object, const char *property, in
   g_object_set(object, property, value, NULL);
 }
 
+static inline gboolean gtk_shim_leave_by_tab(GtkWidget *list, GtkDirectionType direction, gpointer data) {
+  (void)data;
+  if ((direction == GTK_DIR_TAB_FORWARD || direction == GTK_DIR_TAB_BACKWARD) &&
+      gtk_container_get_focus_child(GTK_CONTAINER(list)) != NULL)
+    g_signal_stop_emission_by_name(list, "focus");
+  return FALSE;
+}
+
+/// Lets the Tab key leave a GtkListBox: by itself it goes through all rows first, and the arrow keys do that, too.
+static inline void gtk_shim_let_tab_leave(GtkWidget *list) {
+  g_signal_connect(list, "focus", G_CALLBACK(gtk_shim_leave_by_tab), NULL);
+}
+
 /// Two children of a container in the order of the Tab key. GTK 3 has no other way; GTK 4 will not need one.
 static inline void gtk_shim_set_focus_order(GtkWidget *container, GtkWidget *first, GtkWidget *second) {
   GList *order = g_list_append(g_list_append(NULL, first), second);

@@ -8,6 +8,12 @@ struct Accessibility {
     var name: String
     var description: String
     var states: [String]
+    /// Left, top, width and height on the screen.
+    var extents: [Int]
+
+    var area: Area? {
+      extents.count == 4 ? Area(left: extents[0], top: extents[1], width: extents[2], height: extents[3]) : nil
+    }
 
     func isIn(_ state: String) -> Bool { states.contains(state) }
   }
@@ -64,11 +70,5 @@ struct Accessibility {
     ] + arguments
   }
 
-  /// The script where everybody can read it: the repository may lie in a folder that an ordinary user cannot enter.
-  static func script() throws -> String {
-    let copy = "/run/reader.py"
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("reader.py")
-    try Machine.write(try String(contentsOf: script, encoding: .utf8), to: copy)
-    return copy
-  }
+  static func script() throws -> String { try LoginScreen.copy("reader.py") }
 }

@@ -38,8 +38,10 @@ final class LoginScreen {
     var isAccessible = false
     /// Whether the stack of PAM is the test's own.
     var keepsStack = false
-    /// The part of the screen that is a monitor, as xrandr's --setmonitor has it; all of it where it is empty.
-    var primaryMonitor = ""
+    /// The parts of the screen that are monitors, WIDTHxHEIGHT+X+Y; the last one is the primary. Without any, all of it.
+    var monitors: [String] = []
+    /// Whether AccountsService is there, which knows at once what a user chose. LightDM alone reads it when it starts.
+    var hasAccounts = false
     /// More arguments of the X server.
     var serverOptions = ""
   }
@@ -183,9 +185,13 @@ final class LoginScreen {
     return text.split(separator: "\n").map(String.init)
   }
 
+  static func waitForSession(of user: String) throws {
+    try waitUntil("the session of \(user) has begun") { sessions.last == user }
+  }
+
   func waitForSession(of user: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
     do {
-      try waitUntil("the session of \(user) has begun") { Self.sessions.last == user }
+      try Self.waitForSession(of: user)
     } catch {
       Issue.record("\(Self.log)", sourceLocation: sourceLocation)
       throw error
@@ -214,6 +220,25 @@ final class LoginScreen {
     return try #require(found)
   }
 
+  /// Where the greeter's windows are, in the order of their names: WIDTHxHEIGHT+X+Y NAME.
+  func windows() throws -> [String] {
+    let found = try run(
+      "xdotool", "search", "--onlyvisible", "--class", "offline-access-greeter", environment: Self.environment)
+    return try found.output.split(separator: "\n").map { window in
+      let name = try trimmed(tool("xdotool", "getwindowname", String(window)).output)
+      let geometry = try tool("xdotool", "getwindowgeometry", "--shell", String(window)).output
+      func value(_ key: String) throws -> Substring {
+        try #require(geometry.split(separator: "\n").first { $0.hasPrefix("\(key)=") }).dropFirst(key.count + 1)
+      }
+      return try "\(value("WIDTH"))x\(value("HEIGHT"))+\(value("X"))+\(value("Y")) \(name)"
+    }.sorted()
+  }
+
+  /// Plugs monitors in or out; see `Options.monitors`.
+  func plug(_ monitors: [String]) throws {
+    for command in try Self.plug(monitors) { try tool("bash", "-c", command) }
+  }
+
   private func waitForWindow() throws {
     try waitUntil("the greeter's window is there\n\(Self.log)") {
       let result = try run(
@@ -229,95 +254,5 @@ final class LoginScreen {
     let greeter = (try? String(contentsOfFile: "/var/log/lightdm/seat0-greeter.log", encoding: .utf8)) ?? ""
     let trace = (try? String(contentsOfFile: "\(folder)/trace", encoding: .utf8)) ?? ""
     return text.split(separator: "\n").suffix(15).joined(separator: "\n") + "\n\(greeter.suffix(1500))\n\(trace)"
-  }
-}
-
-// MARK: The stage
-
-extension LoginScreen {
-  /// The password first, as in Debian's common-auth, then the offline factor.
-  static let stack = [
-    "auth [success=1 default=ignore] pam_unix.so nodelay", "auth requisite pam_deny.so",
-    "auth required pam_permit.so", "auth required pam_offline_access.so",
-    "account required pam_unix.so", "session required pam_permit.so",
-  ]
-
-  private static func prepare(_ options: Options) throws {
-    let files = FileManager.default
-    try? files.removeItem(atPath: folder)
-    try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    chmod(folder, 0o755)
-    if !options.keepsStack { try Machine.pamService("lightdm", stack) }
-    try Machine.pamService(
-      "lightdm-greeter", "auth required pam_permit.so", "account required pam_permit.so",
-      "session required pam_permit.so")
-    // LightDM's arguments about seats and consoles are not for Xvfb.
-    try script(
-      "xserver",
-      "arguments=()",
-      "while (($#)); do case $1 in -seat) shift ;; vt*|-novtswitch) ;; *) arguments+=(\"$1\") ;; esac; shift; done",
-      "exec Xvfb \"${arguments[@]}\" -noreset -screen 0 \(options.size)x24 \(options.serverOptions)")
-    try script("session", "id -un >>\(folder)/sessions", "[[ -e \(folder)/leave ]] || exec sleep infinity")
-    let program = options.greeter.program
-    try script(
-      "greeter", "date +%s%N >\(folder)/started", "export OFFLINE_ACCESS_GREETER_TRACE=\(folder)/trace",
-      options.primaryMonitor.isEmpty ? "" : "\(try Monitor.program()) \(options.primaryMonitor)",
-      options.scale == 1 ? "" : "export GDK_SCALE=\(options.scale)",
-      options.isAccessible
-        ? "exec dbus-run-session -- bash -c 'echo \"$DBUS_SESSION_BUS_ADDRESS\" >\(folder)/bus; exec \(program)'"
-        : "export NO_AT_BRIDGE=1; exec \(program)")
-    // What a user may add to is read by LightDM as root.
-    for name in ["sessions", "trace", "started", "bus"] {
-      try Machine.write("", to: "\(folder)/\(name)")
-      chmod("\(folder)/\(name)", 0o666)
-    }
-    try entry("/usr/share/xgreeters/staged.desktop", "\(folder)/greeter")
-    try entry("/usr/share/xsessions/staged.desktop", "\(folder)/session")
-    try Machine.write(
-      ([
-        "[LightDM]", "start-default-seat=true", "logind-check-graphical=false", "[Seat:*]",
-        "xserver-command=\(folder)/xserver", "greeter-session=staged", "user-session=staged",
-        "session-wrapper=/usr/bin/env",
-        "greeter-hide-users=\(!options.showsUsers)", "greeter-show-manual-login=true",
-      ]).joined(separator: "\n") + "\n", to: "\(folder)/lightdm.conf")
-    try run("install", "-d", "-o", "lightdm", "-g", "lightdm", "/var/lib/lightdm", "/var/lib/lightdm-data")
-      .expectSuccess()
-    try? files.removeItem(atPath: "/tmp/.X0-lock")
-  }
-
-  private static func script(_ name: String, _ lines: String...) throws {
-    try Machine.write((["#!/bin/bash"] + lines).joined(separator: "\n") + "\n", to: "\(folder)/\(name)", mode: 0o755)
-  }
-
-  private static func entry(_ path: String, _ program: String) throws {
-    try Machine.write("[Desktop Entry]\nType=Application\nName=Staged\nExec=\(program)\n", to: path)
-  }
-}
-
-/// A part of Xvfb's screen as its monitor, by RandR 1.5. Xvfb has one output, and GTK sees no monitor without one.
-private enum Monitor {
-  private static let source = """
-    #include <stdio.h>
-    #include <X11/extensions/Xrandr.h>
-    int main(int count, char **arguments) {
-      Display *display = XOpenDisplay(NULL);
-      Window root = DefaultRootWindow(display);
-      XRRMonitorInfo *monitor = XRRAllocateMonitor(display, 1);
-      monitor->name = XInternAtom(display, "part", False);
-      monitor->primary = True;
-      monitor->outputs[0] = XRRGetScreenResources(display, root)->outputs[0];
-      if (sscanf(arguments[count - 1], "%d/%dx%d/%d+%d+%d", &monitor->width, &monitor->mwidth, &monitor->height,
-                 &monitor->mheight, &monitor->x, &monitor->y) != 6) return 1;
-      XRRSetMonitor(display, root, monitor);
-      XSync(display, False);
-      return 0;
-    }
-    """
-
-  static func program() throws -> String {
-    let program = "\(LoginScreen.folder)/monitor"
-    try Machine.write(source, to: program + ".c")
-    try run("cc", "-o", program, program + ".c", "-lXrandr", "-lX11").expectSuccess()
-    return program
   }
 }

@@ -59,6 +59,15 @@ extension IntegrationTests.LoginScreens {
       // Backwards from the field: the list of users is before it.
       try screen.press("shift+Tab")
       try reader.wait(focused: "list item", "admin")
+      // The next time it leaves the list, however many users there are, and so does Tab.
+      try screen.press("shift+Tab")
+      try reader.wait(focused: "toggle button", "Power")
+      try screen.press("Tab")
+      try reader.wait(focused: "list item", "admin")
+      try screen.press("Tab")
+      try reader.wait(focused: "password text", "Password")
+      try screen.press("shift+Tab")
+      try reader.wait(focused: "list item", "admin")
       try screen.press("Down", "Return")
       try screen.wait("password", of: "alice")
       try reader.wait(focused: "password text", "Password")

@@ -22,7 +22,7 @@ extension IntegrationTests.LoginScreens {
       try screen.wait("offer", of: user)
       // The phone is the first choice, and has the focus.
       try screen.press("Return")
-      try screen.wait("phone-set-up", of: user, saying: "It will be called “Offline Access: \(user)@box”.")
+      try screen.wait("phone-set-up", of: user, saying: "Check that the app shows this name")
       let phone = try Phone(uri: screen.decodedQR())
       try screen.answer("000000")
       try screen.wait("phone-set-up", of: user, saying: "error: That code does not fit.")
@@ -31,6 +31,31 @@ extension IntegrationTests.LoginScreens {
       try screen.waitForSession(of: user)
       #expect(try Factor.root.allowance(user)["method"] == "passcode")
       expectYes(try Factor.root.authenticate(user, phone.nextCode()))
+    }
+
+    @Test("the name that the app will show is on the screen beside the code, to be compared")
+    func name() throws {
+      let screen = try LoginScreen(.init(size: "800x600", isAccessible: true))
+      let reader = try Accessibility()
+      let listener = try reader.listener()
+      try screen.select(user)
+      try screen.answer(Machine.password)
+      try screen.wait("offer", of: user)
+      try screen.press("Return")
+      try screen.wait("phone-set-up", of: user)
+      // What the app takes from the code: the label, and once more the issuer.
+      let uri = try #require(URLComponents(string: screen.decodedQR()))
+      let name = uri.path.dropFirst()
+      #expect(name == "Offline Access:\(user)@box")
+      #expect(uri.queryItems?.first { $0.name == "issuer" }?.value == "Offline Access")
+      let shown = name.replacingOccurrences(of: ":", with: ": ")
+      try reader.wait(for: "label", "Name in the app: \(shown)")
+      let pixels = try Pixels(screen)
+      for node in try reader.showing() where node.role == "label" {
+        let area = try #require(node.area)
+        #expect(pixels.area.contains(area), "\(node)")
+      }
+      try listener.wait(for: "\(shown)\n")
     }
 
     @Test("later is a no, and sets nothing up")

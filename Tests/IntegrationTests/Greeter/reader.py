@@ -22,8 +22,16 @@ def nodes(node):
                 "name": child.name,
                 "description": child.description,
                 "states": sorted(states),
+                "extents": extents(child),
             }
             yield from nodes(child)
+
+
+def extents(node):
+    try:
+        return list(node.queryComponent().getExtents(pyatspi.DESKTOP_COORDS))
+    except NotImplementedError:
+        return []
 
 
 def showing():
