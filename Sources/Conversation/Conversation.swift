@@ -142,7 +142,20 @@ public struct Conversation<Someone: Person> {
       }
     }
     // An empty answer goes to the service too: its refusal says what was expected and costs nothing.
-    return try respond(service, ask(Texts.passcodePrompt(allowance), echo: false))
+    return try respond(service, askPasscode(allowance))
+  }
+
+  /// Asks for a passcode of the offline factor.
+  ///
+  /// Some hosts answer every prompt with the password. That is nobody's guess, and is not to lock their users; whoever
+  /// has a passcode for a password is asked nothing in vain.
+  mutating func askPasscode(_ allowance: Allowance) throws(Ending) -> String {
+    let answer = try ask(Texts.passcodePrompt(allowance), echo: false)
+    let mayBePasscode = answer.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    if !mayBePasscode, person.isPassword(answer) {
+      throw .service(.refused(Refusal(.badResponse, Texts.passwordAgain)))
+    }
+    return answer
   }
 
   private func respond<Service: FactorService>(

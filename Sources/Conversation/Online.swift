@@ -52,7 +52,7 @@ extension Conversation {
       }
       switch refusal.reason {
       case .responseRequired:
-        response = try ask(prompt.isEmpty ? Texts.passcodePrompt(allowance) : prompt, echo: false)
+        response = try prompt.isEmpty ? askPasscode(allowance) : ask(prompt, echo: false)
         // An empty answer to the offline prompt is for the service to refuse, not to ask again.
         if response.isEmpty, prompt.isEmpty { throw .service(.refused(refusal)) }
       case .pinRequired where options.pin.isEmpty:

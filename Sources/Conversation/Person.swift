@@ -9,6 +9,12 @@ public protocol Person {
   /// Shows a prompt and waits for the answer.
   mutating func ask(_ prompt: String, echo: Bool) throws(PersonFailure) -> String
   mutating func tell(_ text: String, isError: Bool) throws(PersonFailure)
+  /// Whether `text` is the password that was given before.
+  func isPassword(_ text: String) -> Bool
+}
+
+extension Person {
+  public func isPassword(_ text: String) -> Bool { false }
 }
 
 /// Why there is no answer.

@@ -121,6 +121,7 @@
         fixed(Texts.setUpElsewhere, .notSetUp),
         open(Texts.unavailable(gap), gap) { _ in .unavailable },
         fixed(Texts.notText, .service(.refusal(.badResponse, lockedFor: nil))),
+        fixed(Texts.passwordAgain, .service(.refusal(.badResponse, lockedFor: nil))),
         fixed(Texts.noUser, .service(.refusal(.noSuchUser, lockedFor: nil))),
       ]
       for methods in [FactorMethod.allCases] + FactorMethod.allCases.map({ [$0] }) {

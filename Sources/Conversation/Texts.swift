@@ -157,5 +157,7 @@ enum Texts {
 
   static let noEnd = "The online service keeps asking. Try again."
   static let notText = "The answer is no text that could be checked. Try again."
+  static let passwordAgain =
+    "That was the password again, where a passcode of the authenticator app is asked for. Nothing was counted."
   static let noUser = "Offline access cannot tell who you are: the user name is empty or not valid."
 }

@@ -28,6 +28,8 @@ struct PAMPerson: Person {
     Self.discard(try converse(isError ? PAM_ERROR_MSG : PAM_TEXT_INFO, text))
   }
 
+  func isPassword(_ text: String) -> Bool { pam_is_password(handle, text) }
+
   /// Says one thing; whatever is answered is the caller's.
   private mutating func converse(_ style: Int32, _ text: String) throws(PersonFailure) -> UnsafeMutablePointer<CChar>? {
     var answer: UnsafeMutablePointer<CChar>?

@@ -114,6 +114,18 @@ struct PasscodeConversationTests {
     #expect(service.responses.isEmpty)
   }
 
+  @Test("the password again is no guess and does not reach the service, unless it may be a passcode")
+  func passwordAgain() {
+    for (password, reaches) in [("secret", false), ("12345a", false), ("123456", true)] {
+      let service = ScriptedService(.passcode(), .yes())
+      var person = ScriptedPerson(password)
+      person.password = password
+      let talk = run(service, person)
+      #expect(talk.verdict == (reaches ? .granted : .refused(.badResponse)))
+      #expect(service.responses == (reaches ? [password] : []))
+    }
+  }
+
   // MARK: Nobody there, at either end
 
   @Test("without a bus the verdict is unavailable, and the line says why")

@@ -23,6 +23,8 @@ struct ScriptedPerson: Person {
   var answers: [Result<String, PersonFailure>] = []
   /// Nobody is there any more after so many lines.
   var patience = Int.max
+  /// What was given before.
+  var password: String?
   private(set) var lines: [Line] = []
 
   init(_ answers: String..., patience: Int = .max) {
@@ -39,6 +41,8 @@ struct ScriptedPerson: Person {
   mutating func tell(_ text: String, isError: Bool) throws(PersonFailure) {
     try see(isError ? .error(text) : .info(text))
   }
+
+  func isPassword(_ text: String) -> Bool { text == password }
 
   private mutating func see(_ line: Line) throws(PersonFailure) {
     guard lines.count < patience else { throw .gone }

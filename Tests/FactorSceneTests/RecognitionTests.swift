@@ -51,6 +51,7 @@ struct RecognitionTests {
     ("keyPrompt", Texts.keyPrompt(key), .keyPrompt(secret: key)),
     ("unavailable", Texts.unavailable("the service is not there"), .unavailable),
     ("notText", Texts.notText, .service(.refusal(.badResponse, lockedFor: nil))),
+    ("passwordAgain", Texts.passwordAgain, .service(.refusal(.badResponse, lockedFor: nil))),
     ("noUser", Texts.noUser, .service(.refusal(.noSuchUser, lockedFor: nil))),
     ("offerPrompt", Texts.offerPrompt(both, mayPutOff: false), .offerPrompt(both, mayPutOff: false)),
     ("later", Texts.later(nil), .putOff), ("later", Texts.later(1), .putOff), ("later", Texts.later(2), .putOff),

@@ -31,6 +31,18 @@ extension IntegrationTests {
       expectOut(try PAMHost.sudo(user, code), saying: text, sourceLocation: sourceLocation)
     }
 
+    @Test("A host that answers every prompt with the password lets nobody in and locks nobody")
+    func passwordAgain() throws {
+      try Machine.configure("[Failure]\nattempts=1\n")
+      expectOut(try PAMHost.login(user, Machine.password), saying: "That was the password again")
+      expectOut(try PAMHost.sudo(user, Machine.password), saying: "That was the password again")
+      #expect(try Factor.root.allowance(user)["state"] == "ready")
+      // Where no module had a password before, it is a wrong code like any other.
+      let alone = ["pamtester", "test-alone", user, "authenticate"]
+      expectOut(try PromptDialogue.run(alone, typing: [Machine.password]), saying: "That passcode is not right.")
+      #expect(try Factor.root.allowance(user)["state"] == "locked")
+    }
+
     @Test("The service's program is missing: denied, and in again when it is back")
     func missing() throws {
       let code = try phone.nextCode()
