@@ -1,3 +1,4 @@
+import Glibc
 import OfflineAccess
 import SoftKey
 import Testing
@@ -141,16 +142,23 @@ struct SeveralKeysTests {
         try await waitUntil("all connections are closed") { desk.ports.connections == 0 }
         return try openDescriptors()
       }
-      let before = try await settled()
-      for round in 0..<1000 { #expect(await desk.refusal(round % 20 == 0 ? other : factor) == nil) }
-      key.behaviour = .init(touch: .never)
-      for _ in 0..<100 {
+      func giveUp() async throws {
+        key.behaviour = .init(touch: .never)
         let wait = Task { await desk.refusal(factor) }
         try await waitUntil("the key blinks") { key.isBlinking }
         wait.cancel()
         #expect(await wait.value?.reason == .canceled)
       }
-      #expect(try await settled() <= before)
+      // What timers open once stays open.
+      try await giveUp()
+      key.behaviour = .init()
+      #expect(await desk.refusal(factor) == nil)
+      let before = try await settled()
+      for round in 0..<1000 { #expect(await desk.refusal(round % 20 == 0 ? other : factor) == nil) }
+      for _ in 0..<100 { try await giveUp() }
+      // ThreadSanitizer opens pipes to its symbolizer when it first looks at what is suppressed.
+      let pipes = getenv("TSAN_OPTIONS") == nil ? 0 : 2
+      #expect(try await settled() <= before + pipes)
       #expect(desk.ports.opened > 1000)
     }
   }
