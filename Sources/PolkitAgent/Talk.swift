@@ -16,7 +16,7 @@ public final class Talk {
     case noHelper
   }
 
-  /// How often a person may try, as at sudo.
+  /// How often a person may try, as at sudo; behind a refusal that has to be read first, as often as they like.
   private static let tries = 3
 
   public let request: AuthenticationRequest
@@ -76,18 +76,22 @@ public final class Talk {
       let forecast = await forecasts.forecast(for: identity)
       if ending == nil, replacement == nil { presenter.tries(as: identity, forecast: forecast) }
       let verdict = await attempt(identity)
+      // Of a try that was left the verdict is none.
+      if ending == nil, replacement == nil {
+        switch verdict {
+        case .granted: return .granted
+        case .noHelper: return .noHelper
+        case .denied(let wasAsked):
+          left -= 1
+          let goesOn = await presenter.triesAgain(wasAsked: wasAsked, isLast: left <= 0)
+          // While the refusal was read, somebody else may have been chosen.
+          if !goesOn, ending == nil, replacement == nil { return .denied }
+        }
+      }
       if let ending { return ending }
       if let replacement {
         identity = replacement
         self.replacement = nil
-        continue
-      }
-      left -= 1
-      switch verdict {
-      case .granted: return .granted
-      case .noHelper: return .noHelper
-      case .denied(let wasAsked):
-        guard left > 0, await presenter.triesAgain(wasAsked: wasAsked) else { return ending ?? .denied }
       }
     }
   }

@@ -89,7 +89,13 @@ final class AgentWindow {
     view.show(scene)
     if isChoosing { whenIdle { [weak self] in self?.header.focusChoice() } }
     // A refusal that is final has a button to try again only.
-    if case .refused = scene.content { close.setShown(true) } else { close.setShown(!view.canLeave) }
+    if case .refused = scene.content {
+      close.setShown(true)
+      // It will leave as much as there is.
+      header.hideForecast()
+    } else {
+      close.setShown(!view.canLeave)
+    }
     // Behind the view, which puts the focus where it belongs by then.
     whenIdle { [weak self] in self?.showTitle() }
   }
