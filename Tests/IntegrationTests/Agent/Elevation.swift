@@ -86,13 +86,18 @@ struct Elevation {
     return answer.status == 0 ? Int32(answer.output.split(separator: " ").last.map(trimmed) ?? "") : nil
   }
 
-  /// Another polkitd takes the place of the one that runs.
-  static func restartPolkit() throws {
+  /// Ends the polkitd that runs, or what stands in for it.
+  static func stopPolkit() throws {
     if let pid = try polkitPID() {
       kill(pid, SIGTERM)
       try waitUntil("polkitd has ended") { try polkitPID() != pid }
     }
     polkit = nil
+  }
+
+  /// Another polkitd takes the place of the one that runs.
+  static func restartPolkit() throws {
+    try stopPolkit()
     polkit = try PromptDialogue(["/usr/lib/polkit-1/polkitd", "--no-debug"])
     try run("gdbus", "wait", "--system", "--timeout", "10", "org.freedesktop.PolicyKit1").expectSuccess()
   }

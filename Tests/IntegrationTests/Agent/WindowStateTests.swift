@@ -202,8 +202,17 @@ extension IntegrationTests.Agent {
       try waitUntil("the helper checks admin") {
         try run("pgrep", "-f", "polkit-agent-helper-1 admin").status == 0
       }
+      try waitUntil("it asks admin, of whom nothing is foretold") {
+        let nodes = try window.showing()
+        return nodes.contains { $0.role == "password text" && $0.name == "Password" }
+          && !nodes.contains { $0.name.hasPrefix("This elevation") }
+      }
       try window.wait("Password")
+      // The choice still has the focus.
       try window.desktop.press("Tab")
+      try waitUntil("the field has the focus") {
+        try window.showing().contains { $0.role == "password text" && $0.isIn("focused") }
+      }
       try window.password("password-admin")
       try window.wait("Offline passcode")
       try window.desktop.picture("another-\(moment)")
