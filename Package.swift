@@ -119,7 +119,8 @@ let package = Package(
       name: "ConversationTests", dependencies: ["Conversation", "BusClient", "OfflineAccess", "BusInterface"]),
     .testTarget(
       name: "FactorSceneTests", dependencies: ["FactorScene", "Conversation", "BusClient", "OfflineAccess"]),
-    .testTarget(name: "PolkitAgentTests", dependencies: ["PolkitAgent", "Conversation", "BusClient"]),
+    .testTarget(
+      name: "PolkitAgentTests", dependencies: ["PolkitAgent", "OfflineAccess", "GLibBus", "Conversation", "BusClient"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "OfflineAccess"]),
     .testTarget(
       name: "ManualTests", dependencies: ["offline-access-manual", "OfflineAccess", "BusInterface", "Configuration"]),

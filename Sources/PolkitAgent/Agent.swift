@@ -21,6 +21,9 @@ public final class Agent {
   private var isFallback = false
   /// polkitd's unique name; nil while it does not run.
   private var polkit: String?
+  /// Whether the first registration is over: from then on each new polkitd is registered with.
+  private var isStarted = false
+  private var isRegistering = false
 
   /// - Parameter ended: called when it cannot go on.
   public init(_ presenter: any Presenter, ended: @escaping @BusActor (Ending) -> Void) {
@@ -44,10 +47,10 @@ public final class Agent {
       }
       self.subject = found
       isFallback = fallback
+      // First of all, so that no polkitd comes and goes unseen, and none asks whom we do not know.
+      try await bus.watchOwner(of: PolkitName.service) { [unowned self] owner in polkitChanged(owner) }
       guard await register() else { return false }
-      try await bus.watchOwner(of: PolkitName.service) { [unowned self] owner in
-        onBus { [unowned self] in await polkitChanged(owner) }
-      }
+      isStarted = true
       return true
     } catch {
       ended(.refused(error.description))
@@ -61,9 +64,9 @@ public final class Agent {
   /// Takes back what is open, so that polkit need not wait for our end to be noticed.
   public func stop() async {
     desk.withdrawAll()
-    if let subject, polkit != nil {
+    if let subject, let polkit {
       _ = try? await callPolkit(
-        "UnregisterAuthenticationAgent", [subject.value, .string(PolkitName.agentPath)], timeout: 1000)
+        polkit, "UnregisterAuthenticationAgent", [subject.value, .string(PolkitName.agentPath)], timeout: 1000)
     }
     bus.flush()
   }
@@ -75,43 +78,65 @@ public final class Agent {
 
   // MARK: Registration
 
+  /// Registers with the polkitd that runs, until the one that does has taken us.
+  ///
+  /// - Returns: false where it does not, and this is the end.
   private func register() async -> Bool {
-    guard let subject else { return false }
+    // Whoever is at it looks again itself.
+    guard !isRegistering else { return true }
+    isRegistering = true
+    defer { isRegistering = false }
+    while true {
+      let owner = polkit
+      let error = await registrationError(owner)
+      if let error, !isGone(owner, error) {
+        // polkit has one name for all of its refusals.
+        ended(error.description.contains("already exists") ? .otherAgent : .refused(error.description))
+        return false
+      }
+      if owner == nil || polkit == nil || polkit == owner { return true }
+    }
+  }
+
+  /// Asks the polkitd of that name and no later one, which would take a second registration for another agent's. Where
+  /// none runs, the bus starts one.
+  private func registrationError(_ owner: String?) async -> BusError? {
+    guard let subject else { return nil }
     let arguments: [Value] = [subject.value, .string(Self.locale), .string(PolkitName.agentPath)]
     do throws(BusError) {
       if isFallback {
         _ = try await callPolkit(
-          "RegisterAuthenticationAgentWithOptions", arguments + [.dictionary([("fallback", .boolean(true))])])
+          owner, "RegisterAuthenticationAgentWithOptions", arguments + [.dictionary([("fallback", .boolean(true))])])
       } else {
-        _ = try await callPolkit("RegisterAuthenticationAgent", arguments)
+        _ = try await callPolkit(owner, "RegisterAuthenticationAgent", arguments)
       }
-      return true
-    } catch {
-      // polkit has one name for all of its refusals.
-      ended(error.description.contains("already exists") ? .otherAgent : .refused(error.description))
-      return false
-    }
+      return nil
+    } catch { return error }
+  }
+
+  /// Whether it failed because the polkitd that was asked went away. Another one will be told of by its name.
+  private func isGone(_ owner: String?, _ error: BusError) -> Bool {
+    guard let owner else { return false }
+    if polkit != owner { return true }
+    // The bus may tell of the lost call first. At the start somebody waits to hear that nobody answers.
+    return isStarted && PolkitName.gone.contains(error.name ?? "")
   }
 
   private func callPolkit(
-    _ member: String, _ arguments: [Value], timeout: Int32? = 25_000
+    _ owner: String?, _ member: String, _ arguments: [Value], timeout: Int32? = 25_000
   ) async throws(BusError) -> [Value] {
     try await bus.call(
-      PolkitName.service, PolkitName.authority, PolkitName.authorityInterface, member, arguments, timeout: timeout)
+      owner ?? PolkitName.service, PolkitName.authority, PolkitName.authorityInterface, member, arguments,
+      timeout: timeout)
   }
 
   /// polkit came, went, or was replaced: it has forgotten its agents and its questions.
-  private func polkitChanged(_ owner: String?) async {
-    let isFirst = polkit == nil && !wasAway
+  private func polkitChanged(_ owner: String?) {
     guard owner != polkit else { return }
+    if polkit != nil { desk.withdrawAll() }
     polkit = owner
-    guard !isFirst else { return }
-    desk.withdrawAll()
-    wasAway = true
-    // A name, and there is nobody yet to register with, is polkit on its way up.
-    if owner != nil { _ = await register() }
+    if isStarted, owner != nil { onBus { [unowned self] in _ = await register() } }
   }
-  private var wasAway = false
 
   /// What polkit is to speak, by the rules of locale(7).
   private static var locale: String {
@@ -125,7 +150,7 @@ public final class Agent {
 
   private func handle(_ call: MethodCall) async -> Result<[Value], ForeignRefusal> {
     // The bus lets polkitd alone call here; this holds even where its rules were changed.
-    guard call.sender == polkit else {
+    guard let polkit, call.sender == polkit else {
       return .failure(ForeignRefusal(name: PolkitName.failed, sentence: AgentTexts.notPolkit))
     }
     switch call.member {
@@ -140,10 +165,11 @@ public final class Agent {
   }
 
   private func begin(_ call: MethodCall) async -> Result<[Value], ForeignRefusal> {
-    guard let request = await AuthenticationRequest.read(call.arguments) else {
-      return .failure(ForeignRefusal(name: PolkitName.failed, sentence: AgentTexts.nobody))
+    guard let cookie = AuthenticationRequest.cookie(of: call.arguments) else {
+      return .failure(ForeignRefusal(name: PolkitName.failed, sentence: AgentTexts.noSuchQuestion))
     }
-    switch await desk.answer(request) {
+    switch await desk.answer(cookie, { await AuthenticationRequest.read(call.arguments) }) {
+    case nil: return .failure(ForeignRefusal(name: PolkitName.failed, sentence: AgentTexts.nobody))
     // polkit knows the verdict from the helper.
     case .granted, .denied: return .success([])
     case .dismissed, .withdrawn:

@@ -4,29 +4,39 @@ import GLibBus
 @BusActor
 final class Desk {
   private final class Entry {
-    let request: AuthenticationRequest
+    let cookie: String
     var talk: Talk?
     var isWithdrawn = false
     /// Whom to wake when it is this one's turn, or it is withdrawn.
     var turn: CheckedContinuation<Void, Never>?
-    init(_ request: AuthenticationRequest) { self.request = request }
+    init(_ cookie: String) { self.cookie = cookie }
   }
 
   private let presenter: any Presenter
+  private let helpers: Talk.HelperSource
   private let forecasts = Forecasts()
   /// In the order in which they came; the first is shown.
   private var entries: [Entry] = []
 
-  init(_ presenter: any Presenter) { self.presenter = presenter }
+  init(_ presenter: any Presenter, helpers: @escaping Talk.HelperSource = HelperChannel.open) {
+    self.presenter = presenter
+    self.helpers = helpers
+  }
 
   /// Answers a question, after those that came before.
-  func answer(_ request: AuthenticationRequest) async -> Talk.Outcome {
-    let entry = Entry(request)
+  ///
+  /// - Parameters:
+  ///   - cookie: polkit's word for it, by which it can be withdrawn from now on.
+  ///   - read: finds out what is asked and who may answer, which may take its time.
+  /// - Returns: nil where `read` found no question.
+  func answer(_ cookie: String, _ read: () async -> AuthenticationRequest?) async -> Talk.Outcome? {
+    let entry = Entry(cookie)
     entries.append(entry)
-    if entries.first !== entry { await withCheckedContinuation { entry.turn = $0 } }
     defer { leave(entry) }
+    guard let request = await read() else { return nil }
+    if !entry.isWithdrawn, entries.first !== entry { await withCheckedContinuation { entry.turn = $0 } }
     if entry.isWithdrawn { return .withdrawn }
-    let talk = Talk(request, with: presenter, forecasts: forecasts)
+    let talk = Talk(request, with: presenter, forecasts: forecasts, helpers: helpers)
     entry.talk = talk
     return await talk.run()
   }
@@ -36,9 +46,9 @@ final class Desk {
   /// - Returns: whether there was such a question.
   @discardableResult
   func withdraw(_ cookie: String) -> Bool {
-    guard let entry = entries.first(where: { $0.request.cookie == cookie }) else { return false }
-    withdraw(entry)
-    return true
+    let meant = entries.filter { $0.cookie == cookie }
+    for entry in meant { withdraw(entry) }
+    return !meant.isEmpty
   }
 
   func withdrawAll() { for entry in entries { withdraw(entry) } }

@@ -1,3 +1,4 @@
+import CLinux
 import GLibBus
 import Glibc
 import OfflineAccess
@@ -16,21 +17,25 @@ final class HelperChannel {
   /// Bytes of an answer that the helper takes in one piece (PAM_MAX_RESP_SIZE, newline and zero byte off). The rest of
   /// a longer one would answer the next question.
   nonisolated static let longestAnswer = 510
-  /// Bytes of a line that is still waited for.
-  private static let longestLine = 65_536
+  /// Bytes of a line that is still waited for; PAM's own messages have 512, and an escaped byte takes four.
+  nonisolated static let longestLine = 16_384
+  /// Lines that are listened to; no PAM stack says so much to a person.
+  nonisolated static let mostLines = 1000
 
   private let descriptor: Int32
   /// The setuid helper; nil for one behind a socket.
   private let process: pid_t?
   private var buffer: [UInt8] = []
   private var lines: [HelperLine] = []
+  private var linesHeard = 0
   private var isClosed = false
   private var source: UInt32?
   private var waiting: CheckedContinuation<HelperLine?, Never>?
   /// Called when the helper has ended or says something although it waits for an answer.
   var interrupted: (@BusActor () -> Void)?
 
-  private init(_ descriptor: Int32, process: pid_t?) {
+  /// - Parameter descriptor: leads to the helper; closed at the end.
+  init(_ descriptor: Int32, process: pid_t? = nil) {
     self.descriptor = descriptor
     self.process = process
     listen()
@@ -41,7 +46,7 @@ final class HelperChannel {
   /// Starts a helper that checks `user` for polkit's question `cookie`; nil where this computer has none.
   static func open(user: String, cookie: String) async -> HelperChannel? {
     if let socket = await onBlockingThread({ connected(to: socket) }) {
-      let channel = HelperChannel(socket, process: nil)
+      let channel = HelperChannel(socket)
       channel.write(Array("\(user)\n\(cookie)\n".utf8))
       return channel
     }
@@ -68,7 +73,8 @@ final class HelperChannel {
         connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
       }
     }
-    guard status == 0 else {
+    // Whoever else listens there is to hear no password.
+    guard status == 0, linux_peer_user(socket) == 0 else {
       Glibc.close(socket)
       return nil
     }
@@ -120,6 +126,9 @@ final class HelperChannel {
     return await withCheckedContinuation { waiting = $0 }
   }
 
+  /// Whether an answer can be meant for what the helper said last: it has said nothing since, and not ended.
+  var waitsForAnswer: Bool { !isClosed && lines.isEmpty }
+
   /// Answers a prompt.
   ///
   /// - Returns: false for an answer that cannot be one line of the helper's; then nothing was sent.
@@ -152,7 +161,11 @@ final class HelperChannel {
     }
     Glibc.close(descriptor)
     lines = []
-    waiting?.resume(returning: nil)
+    hand(nil)
+  }
+
+  private func hand(_ line: HelperLine?) {
+    waiting?.resume(returning: line)
     waiting = nil
   }
 
@@ -168,22 +181,21 @@ final class HelperChannel {
     buffer += bytes[..<count]
     while let newline = buffer.firstIndex(of: UInt8(ascii: "\n")) {
       // What cannot be understood is no yes.
-      guard let line = HelperLine(buffer[..<newline]) else { return end() }
+      guard linesHeard < Self.mostLines, let line = HelperLine(buffer[..<newline]) else { return end() }
       buffer.removeSubrange(...newline)
       lines.append(line)
+      linesHeard += 1
     }
     guard buffer.count <= Self.longestLine else { return end() }
-    if let waiting, !lines.isEmpty {
-      self.waiting = nil
-      waiting.resume(returning: lines.removeFirst())
-    }
+    if waiting != nil, !lines.isEmpty { hand(lines.removeFirst()) }
     if !lines.isEmpty { interrupted?() }
     listen()
   }
 
   /// The helper has nothing more to say; what it said is still heard.
   private func end() {
-    let left = lines
+    var left = lines
+    if waiting != nil, !left.isEmpty { hand(left.removeFirst()) }
     close()
     lines = left
     interrupted?()
@@ -191,13 +203,20 @@ final class HelperChannel {
 
   private func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
 
-  /// A helper that has ended does not take it, which its own end tells.
+  /// A helper that has ended does not take it, which its own end tells behind what it still said. One that does not
+  /// read what it was sent before is not waited for: the window would stand still.
   private func write(_ bytes: UnsafeRawBufferPointer) {
     var sent = 0
     while sent < bytes.count {
       let count = send(
-        descriptor, bytes.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
-      if count > 0 { sent += count } else if count < 0, errno == EINTR { continue } else { return }
+        descriptor, bytes.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+      if count > 0 {
+        sent += count
+      } else if count < 0, errno == EINTR {
+        continue
+      } else {
+        return errno == EAGAIN ? end() : ()
+      }
     }
   }
 }

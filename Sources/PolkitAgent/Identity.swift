@@ -43,7 +43,10 @@ public struct Identity: Sendable, Equatable {
       var found: UnsafeMutablePointer<passwd>?
       switch getpwuid_r(uid, &entry, buffer, size, &found) {
       case 0:
-        guard let found, let name = found.pointee.pw_name else { return nil }
+        // A name is a line of the helper's.
+        guard let found, let name = found.pointee.pw_name, name.pointee != 0,
+          strchr(name, Int32(UInt8(ascii: "\n"))) == nil
+        else { return nil }
         // The first of GECOS's fields is the name.
         let gecos = found.pointee.pw_gecos.map { String(cString: $0) } ?? ""
         self.init(

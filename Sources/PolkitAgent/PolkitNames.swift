@@ -9,6 +9,8 @@ enum PolkitName {
   /// The person did not want to, or nobody needs the answer any more.
   static let cancelled = "org.freedesktop.PolicyKit1.Error.Cancelled"
   static let failed = "org.freedesktop.PolicyKit1.Error.Failed"
+  /// What the bus says of a call to somebody who went away.
+  static let gone = ["NameHasNoOwner", "ServiceUnknown", "NoReply"].map { "org.freedesktop.DBus.Error.\($0)" }
 
   static let agentXML = """
     <node>

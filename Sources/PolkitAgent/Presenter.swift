@@ -17,9 +17,11 @@ public protocol Presenter: AnyObject {
   func tell(_ text: String, isError: Bool)
   /// The try was refused.
   ///
-  /// - Parameter wasAsked: whether anything was asked; where nothing was, a second try would end as the first.
+  /// - Parameters:
+  ///   - wasAsked: whether anything was asked; where nothing was, a second try would end as the first.
+  ///   - isLast: whether the person has tried often enough; only what they have to read first is still shown.
   /// - Returns: whether there is to be another one.
-  func triesAgain(wasAsked: Bool) async -> Bool
+  func triesAgain(wasAsked: Bool, isLast: Bool) async -> Bool
   /// Nobody waits for what is being asked any more: it returns nil or false.
   func withdraw()
   func end(_ outcome: Talk.Outcome)

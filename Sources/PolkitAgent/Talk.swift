@@ -16,22 +16,30 @@ public final class Talk {
     case noHelper
   }
 
-  /// How often a person may try, as at sudo.
+  /// How often a person may try, as at sudo; behind a refusal that has to be read first, as often as they like.
   private static let tries = 3
 
   public let request: AuthenticationRequest
   private let presenter: any Presenter
   private let forecasts: Forecasts
+  private let helpers: HelperSource
   private var helper: HelperChannel?
   /// Set once, and the end of everything.
   private var ending: Outcome?
   /// Whom the person has chosen in the middle of a try.
   private var replacement: Identity?
 
-  init(_ request: AuthenticationRequest, with presenter: any Presenter, forecasts: Forecasts) {
+  /// Starts a helper that checks a user for polkit's question with a cookie; nil where this computer has none.
+  typealias HelperSource = @BusActor (_ user: String, _ cookie: String) async -> HelperChannel?
+
+  init(
+    _ request: AuthenticationRequest, with presenter: any Presenter, forecasts: Forecasts,
+    helpers: @escaping HelperSource
+  ) {
     self.request = request
     self.presenter = presenter
     self.forecasts = forecasts
+    self.helpers = helpers
   }
 
   /// Whether nothing that is typed has an effect any more.
@@ -76,18 +84,22 @@ public final class Talk {
       let forecast = await forecasts.forecast(for: identity)
       if ending == nil, replacement == nil { presenter.tries(as: identity, forecast: forecast) }
       let verdict = await attempt(identity)
+      // Of a try that was left the verdict is none.
+      if ending == nil, replacement == nil {
+        switch verdict {
+        case .granted: return .granted
+        case .noHelper: return .noHelper
+        case .denied(let wasAsked):
+          left -= 1
+          let goesOn = await presenter.triesAgain(wasAsked: wasAsked, isLast: left <= 0)
+          // While the refusal was read, somebody else may have been chosen.
+          if !goesOn, ending == nil, replacement == nil { return .denied }
+        }
+      }
       if let ending { return ending }
       if let replacement {
         identity = replacement
         self.replacement = nil
-        continue
-      }
-      left -= 1
-      switch verdict {
-      case .granted: return .granted
-      case .noHelper: return .noHelper
-      case .denied(let wasAsked):
-        guard left > 0, await presenter.triesAgain(wasAsked: wasAsked) else { return ending ?? .denied }
       }
     }
   }
@@ -105,7 +117,7 @@ public final class Talk {
 
   private func attempt(_ identity: Identity) async -> Verdict {
     if ending != nil || replacement != nil { return .denied(wasAsked: false) }
-    guard let helper = await HelperChannel.open(user: identity.name, cookie: request.cookie) else { return .noHelper }
+    guard let helper = await helpers(identity.name, request.cookie) else { return .noHelper }
     self.helper = helper
     defer {
       helper.close()
@@ -118,24 +130,24 @@ public final class Talk {
       switch line {
       case .message(let text, let isError): presenter.tell(text, isError: isError)
       case .prompt(let text, let echo):
+        // One that it does not wait at is not shown.
+        guard helper.waitsForAnswer else { continue }
         wasAsked = true
-        guard await ask(text, echo, helper) else { continue }
+        await ask(text, echo, helper)
       case .verdict(let isYes): return isYes ? .granted : .denied(wasAsked: wasAsked)
       }
     }
     return .denied(wasAsked: wasAsked)
   }
 
-  /// Asks until there is an answer that can be sent.
-  ///
-  /// - Returns: false where nobody waits for one any more.
-  private func ask(_ prompt: String, _ echo: Bool, _ helper: HelperChannel) async -> Bool {
+  /// Asks until there is an answer that can be sent, or nobody waits for one any more.
+  private func ask(_ prompt: String, _ echo: Bool, _ helper: HelperChannel) async {
     helper.interrupted = { [weak presenter] in presenter?.withdraw() }
     defer { helper.interrupted = nil }
     while let answer = await presenter.ask(prompt, echo: echo) {
-      if helper.answer(answer) { return true }
+      // What the helper has asked in the meantime is not to be answered with this.
+      guard helper.waitsForAnswer, !helper.answer(answer) else { return }
       presenter.tell(AgentTexts.tooLong, isError: true)
     }
-    return false
   }
 }

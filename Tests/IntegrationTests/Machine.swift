@@ -133,10 +133,12 @@ enum Machine {
 func trimmed(_ text: some StringProtocol) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
 
 /// Waits for a condition, at most a minute.
-func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+func waitUntil(
+  _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
+) throws {
   let deadline = Date().addingTimeInterval(60)
   while try !condition() {
-    try #require(Date() < deadline, "waited in vain until \(what)")
+    try #require(Date() < deadline, "waited in vain until \(what)", sourceLocation: sourceLocation)
     // Between two looks at a state that changes in another process.
     Thread.sleep(forTimeInterval: 0.005)
   }

@@ -38,6 +38,13 @@ struct Phone {
     return try code()
   }
 
+  /// A code that is right in none of the minutes around: a phone may well show 000000.
+  func wrongCode() throws -> String {
+    let first = try Clock.now - 120
+    let near = try run("oathtool", "--totp", "-b", secret, "--now", "@\(first)", "-w", "8").expectSuccess().output
+    return try #require((0...9).map { String(repeating: "\($0)", count: 6) }.first { !near.contains($0) })
+  }
+
   /// Sets up `user` by root and returns the phone; the code used for it is spent.
   static func activated(_ user: String) throws -> Phone {
     let challenge = expectYes(try Factor.root.activate(user))

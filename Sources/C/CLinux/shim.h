@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
 
@@ -58,6 +59,15 @@ static inline int linux_close_from(unsigned int first) { return close_range(firs
 /// pidfd_open(2): a descriptor that becomes readable when the process has ended; -1 on failure.
 int pidfd_open(int process, unsigned int flags);
 static inline int linux_watch_process(int process) { return pidfd_open(process, 0); }
+
+/// The user id of who listens at, or connected to, the other end of a Unix socket (SO_PEERCRED, unix(7)); -1 where
+/// that is not known. `struct ucred` is shown to GNU programs only.
+static inline long linux_peer_user(int socket) {
+  struct { int process; unsigned int user, group; } peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || size != sizeof peer) return -1;
+  return peer.user;
+}
 
 /// No program that this one starts has more rights; 0 on success.
 static inline int linux_forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }

@@ -64,9 +64,10 @@ final class TerminalPresenter: Presenter {
     terminal.print(shown(text))
   }
 
-  func triesAgain(wasAsked: Bool) async -> Bool {
-    if wasAsked { terminal.print(AgentTexts.again) }
-    return wasAsked
+  func triesAgain(wasAsked: Bool, isLast: Bool) async -> Bool {
+    guard wasAsked, !isLast else { return false }
+    terminal.print(AgentTexts.again)
+    return true
   }
 
   func withdraw() { terminal.withdraw() }

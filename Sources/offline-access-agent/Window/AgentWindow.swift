@@ -24,6 +24,8 @@ final class AgentWindow {
   private let close: Widget
   private var stray: StrayKeys?
   private var scene = Scene(.waiting)
+  /// How often the focus is still to be put back to the list of people.
+  private var returns = 0
 
   init(_ actions: Actions) {
     header = RequestHeader(chosen: actions.choose)
@@ -84,12 +86,25 @@ final class AgentWindow {
 
   func show(_ scene: Scene) {
     self.scene = scene
-    // Whoever goes through the list of people by the arrow keys stays there.
-    let isChoosing = gtk_window_get_focus(window.cast()).map(header.hasChoice) ?? false
+    // Whoever goes through the list of people by the arrow keys stays there, also where the scene changes again before
+    // the focus is back.
+    let isChoosing = returns > 0 || gtk_window_get_focus(window.cast()).map(header.hasChoice) ?? false
     view.show(scene)
-    if isChoosing { whenIdle { [weak self] in self?.header.focusChoice() } }
+    if isChoosing {
+      returns += 1
+      whenIdle { [weak self] in
+        self?.returns -= 1
+        self?.header.focusChoice()
+      }
+    }
     // A refusal that is final has a button to try again only.
-    if case .refused = scene.content { close.setShown(true) } else { close.setShown(!view.canLeave) }
+    if case .refused = scene.content {
+      close.setShown(true)
+      // It will leave as much as there is.
+      header.hideForecast()
+    } else {
+      close.setShown(!view.canLeave)
+    }
     // Behind the view, which puts the focus where it belongs by then.
     whenIdle { [weak self] in self?.showTitle() }
   }

@@ -64,6 +64,9 @@ final class RequestHeader {
     if forecast?.isWarning ?? false { self.forecast.addClass("error") } else { self.forecast.removeClass("error") }
   }
 
+  /// What was foretold has not come.
+  func hideForecast() { set(forecast, nil) }
+
   /// Whether `widget` is part of the list of people.
   func hasChoice(_ widget: Widget) -> Bool { gtk_widget_is_ancestor(widget, people) != 0 }
 

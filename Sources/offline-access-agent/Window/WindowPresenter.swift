@@ -73,9 +73,10 @@ final class WindowPresenter: Presenter {
     drawScene()
   }
 
-  func triesAgain(wasAsked: Bool) async -> Bool {
+  func triesAgain(wasAsked: Bool, isLast: Bool) async -> Bool {
     guard let talk, !talk.isOver else { return false }
     let goesOn = keeper.ended(granted: false)
+    if goesOn, isLast { return false }
     drawScene()
     if goesOn { return true }
     // To be read: the person says what is next.

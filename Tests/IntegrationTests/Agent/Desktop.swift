@@ -39,9 +39,9 @@ final class Desktop {
   }
 
   @discardableResult
-  func wait(for title: String) throws -> String {
+  func wait(for title: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
     var found: String?
-    try waitUntil("there is a window \"\(title)\"") {
+    try waitUntil("there is a window \"\(title)\"", sourceLocation: sourceLocation) {
       found = try window(title)
       return found != nil
     }

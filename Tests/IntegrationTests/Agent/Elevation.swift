@@ -15,15 +15,21 @@ struct Elevation {
   static let stack = "/etc/pam.d/polkit-1"
   private static let actions = "/usr/share/polkit-1/actions/org.offlineaccess.test.policy"
   private static let rules = "/etc/polkit-1/rules.d/10-agent.rules"
+  private static let programs = "/usr/local/libexec/offline-access-test"
+  private static let kinds = ["auth_self", "auth_self_keep", "auth_admin", "auth_admin_keep"]
 
   /// The action that polkit answers with `implicit`: `auth_self`, `auth_admin`, and these with `_keep`.
   static func action(_ implicit: String) -> String {
     "org.offlineaccess.test." + implicit.replacingOccurrences(of: "_", with: "-")
   }
 
+  /// A program for whose start pkexec asks for that action. It ends well if root runs it.
+  static func program(_ implicit: String) -> String { "\(programs)/\(implicit)" }
+
   /// Puts actions and the stack of polkit's helper in place, each person with the password and the factor.
   static func install(administrators: [String] = ["admin"]) throws {
-    let kinds = ["auth_self", "auth_self_keep", "auth_admin", "auth_admin_keep"]
+    try FileManager.default.createDirectory(atPath: programs, withIntermediateDirectories: true)
+    for kind in kinds { try Machine.write("#!/bin/sh\n[ \"$(id -un)\" = root ]\n", to: program(kind), mode: 0o755) }
     let entries = kinds.map { kind in
       """
       <action id="\(action(kind))">
@@ -32,11 +38,12 @@ struct Elevation {
         <icon_name>dialog-password</icon_name>
         <defaults><allow_any>\(kind)</allow_any><allow_inactive>\(kind)</allow_inactive>
         <allow_active>\(kind)</allow_active></defaults>
+        <annotate key="org.freedesktop.policykit.exec.path">\(program(kind))</annotate>
       </action>
       """
     }
     // pkexec finds this one by the program's path.
-    let program = """
+    let printing = """
       <action id="org.offlineaccess.test.id">
         <description>Run id</description>
         <message>Authentication is needed to run id</message>
@@ -46,7 +53,7 @@ struct Elevation {
       </action>
       """
     try Machine.write(
-      "<policyconfig><vendor>Offline Access</vendor>\n\((entries + [program]).joined(separator: "\n"))\n</policyconfig>\n",
+      "<policyconfig><vendor>Offline Access</vendor>\n\((entries + [printing]).joined(separator: "\n"))\n</policyconfig>\n",
       to: actions)
     let identities = administrators.map { "\"unix-user:\($0)\"" }.joined(separator: ", ")
     try Machine.write("polkit.addAdminRule(function(action, subject) { return [\(identities)]; });\n", to: rules)
@@ -64,7 +71,7 @@ struct Elevation {
   }
 
   static func remove() {
-    for file in [stack, actions, rules] { try? FileManager.default.removeItem(atPath: file) }
+    for file in [stack, actions, rules, programs] { try? FileManager.default.removeItem(atPath: file) }
   }
 
   // MARK: polkitd
@@ -79,13 +86,18 @@ struct Elevation {
     return answer.status == 0 ? Int32(answer.output.split(separator: " ").last.map(trimmed) ?? "") : nil
   }
 
-  /// Another polkitd takes the place of the one that runs.
-  static func restartPolkit() throws {
+  /// Ends the polkitd that runs, or what stands in for it.
+  static func stopPolkit() throws {
     if let pid = try polkitPID() {
       kill(pid, SIGTERM)
       try waitUntil("polkitd has ended") { try polkitPID() != pid }
     }
     polkit = nil
+  }
+
+  /// Another polkitd takes the place of the one that runs.
+  static func restartPolkit() throws {
+    try stopPolkit()
     polkit = try PromptDialogue(["/usr/lib/polkit-1/polkitd", "--no-debug"])
     try run("gdbus", "wait", "--system", "--timeout", "10", "org.freedesktop.PolicyKit1").expectSuccess()
   }

@@ -124,6 +124,31 @@ extension IntegrationTests.Agent {
       #expect(try shell.status() == 3)
     }
 
+    @Test("a lock is said before the password, asks for no code meanwhile, and opens again")
+    func locked() throws {
+      let wrong = try phone.wrongCode()
+      let shell = try AskingShell(user)
+      let agent = try TerminalAgent(shell)
+      for number in 1...5 {
+        if [1, 4].contains(number) { shell.ask("auth_self") }
+        try agent.answer("Password: ", Machine.password)
+        try agent.answer("Offline passcode (10 logins left): ", wrong)
+        if number == 3 { #expect(try shell.status() == 1) }
+      }
+      try agent.wait(for: "That passcode is not right. Too many failed attempts. Try again in 30 seconds.")
+      try agent.answer("Password: ", Machine.password)
+      #expect(try !agent.wait(for: "Authentication failed.").contains("Offline passcode"))
+      #expect(try shell.status() == 1)
+      shell.ask("auth_self")
+      let words = try agent.wait(for: "Password: ")
+      #expect(words.contains("Too many failed attempts. Try again in "), "\(words)")
+      try Clock.advance(30)
+      agent.dialogue.answer(Machine.password)
+      try agent.answer("Offline passcode (10 logins left): ", phone.nextCode())
+      #expect(try shell.status() == 0)
+      #expect(try remaining() == "9")
+    }
+
     @Test("where elevations cost nothing, that is what is said")
     func free() throws {
       try Machine.configure("[Allowance]\ncounts=login\n")

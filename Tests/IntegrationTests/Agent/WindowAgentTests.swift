@@ -155,17 +155,11 @@ extension IntegrationTests.Agent {
 
     @Test("a screen reader finds a name for everything that can be used, and who asks for what in words")
     func screenReader() throws {
-      let bus = try PromptDialogue(["dbus-daemon", "--session", "--nofork", "--print-address"], as: user)
-      let address = trimmed(try bus.wait(for: "\n"))
-      let agent = try desktop.start([IntegrationTests.Agent.program], in: session, bus: address)
-      let shell = try AskingShell(user, session: session)
+      let window = try ReadWindow(user)
+      let shell = try AskingShell(user, session: window.session)
       shell.ask("auth_admin")
-      try desktop.wait(for: "\(Self.title): Password")
-      let tree = try run(
-        session.prefix + ["python3", "-B", try Accessibility.script(), "tree"],
-        environment: ["DISPLAY": Desktop.display, "DBUS_SESSION_BUS_ADDRESS": address]
-      ).expectSuccess()
-      let nodes = try JSONDecoder().decode([Accessibility.Node].self, from: Data(tree.output.utf8))
+      try window.wait("Password")
+      let nodes = try window.showing()
       for node in nodes where node.isIn("focusable") || ["label", "icon", "image"].contains(node.role) {
         #expect(!node.name.isEmpty, "\(node)")
       }
@@ -178,8 +172,6 @@ extension IntegrationTests.Agent {
       ] { #expect(nodes.contains { $0.role == "label" && $0.name == words }, "\(words)") }
       try desktop.press("Escape")
       #expect(try shell.status() == 3)
-      kill(agent.pid, SIGTERM)
-      kill(bus.pid, SIGTERM)
     }
 
     /// Whether polkit's helper is in a read of its standard input, the system call 0 of descriptor 0.
