@@ -94,6 +94,7 @@ extension RecognisedSentence {
     add(.badPin(left: 77), "77")
     add(.fewTries(77), "77")
     add(.unavailable(because: gap), gap)
+    add(.misconfigured(gap), gap)
     for method in FactorMethod.allCases {
       all.append((TextPattern(Refusal.notAllowed(method).sentence), .notSupported))
     }

@@ -104,6 +104,11 @@ extension Refusal {
   public static let bypassRefused = Refusal(
     .onlineDenied,
     "The online service let you pass without a second factor, and that is not enough here. Ask your administrator.")
+  /// - Parameter mistake: what is wrong, and where.
+  public static func misconfigured(_ mistake: String) -> Refusal {
+    Refusal(
+      .failed, "Offline access is wrongly configured on this computer (\(mistake)). The administrator must correct it.")
+  }
   public static let onlineMisconfigured = Refusal(
     .failed, "The online service cannot be used as this computer is configured. Tell the administrator.")
   public static let approvalRequired = Refusal(

@@ -56,8 +56,7 @@ final class ConfigurationWatch {
     switch loaded {
     case .success(let policy): return policy
     case .failure(let error):
-      throw Refusal(
-        .failed, "Offline access is wrongly configured on this computer (\(error)). The administrator must correct it.")
+      throw Refusal.misconfigured("\(error)")
     }
   }
 }

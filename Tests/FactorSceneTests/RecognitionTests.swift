@@ -96,6 +96,7 @@ struct RecognitionTests {
     }
     for (name, refusal) in Self.fixedRefusals { check(name, refusal) }
     check("unavailable", .unavailable(because: "the disk is full"))
+    check("misconfigured", .misconfigured("/etc/offline-access/offline-access.conf:3: logins=x"))
     check("passwordToken", .passwordToken("Some Token"))
     for verdict in [KeyVerdict.refusedFamily("Old Keys"), .refusedHere, .unlisted] {
       check("notAdmitted", .notAdmitted(verdict))

@@ -9,6 +9,8 @@ final class Desktop {
   nonisolated(unsafe) static let shared = Result { try Desktop() }
   let server: PromptDialogue
   let manager: PromptDialogue
+  /// The title last waited for.
+  private var awaited: String?
 
   private init() throws {
     server = try PromptDialogue([
@@ -45,6 +47,7 @@ final class Desktop {
       found = try window(title)
       return found != nil
     }
+    awaited = title
     return try #require(found)
   }
 
@@ -53,7 +56,13 @@ final class Desktop {
   func type(_ text: String) throws { try Self.xdotool("type", "--delay", "2", text).expectSuccess() }
   func press(_ key: String) throws { try Self.xdotool("key", key).expectSuccess() }
 
+  /// Types into the window that was waited for, once it has the focus: it shows itself before.
   func answer(_ text: String) throws {
+    if let awaited {
+      try waitUntil("\"\(awaited)\" has the focus") {
+        try window(awaited) == trimmed(Self.xdotool("getactivewindow").output)
+      }
+    }
     try type(text)
     try press("Return")
   }
@@ -84,6 +93,8 @@ final class Desktop {
       "DISPLAY": Self.display, "GDK_BACKEND": "x11", "GSETTINGS_BACKEND": "memory",
       "XDG_RUNTIME_DIR": "/tmp", "LC_ALL": "C.UTF-8",
     ]
+    // Other agents' windows are not waited for.
+    awaited = nil
     environment[bus == nil ? "NO_AT_BRIDGE" : "DBUS_SESSION_BUS_ADDRESS"] = bus ?? "1"
     guard waits else { return try PromptDialogue(session.prefix + program, environment: environment) }
     let fifo = "/tmp/ready-\(session.name)"

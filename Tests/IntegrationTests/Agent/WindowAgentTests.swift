@@ -127,6 +127,8 @@ extension IntegrationTests.Agent {
       try waitUntil("the helper checks admin") {
         try run("pgrep", "-f", "polkit-agent-helper-1 admin").status == 0
       }
+      // Until then the title is that of the question before.
+      try waitUntil("it asks for the password") { try Self.helperReads() }
       try desktop.wait(for: "\(Self.title): Password")
       try desktop.press("Tab")
       try desktop.answer("password-admin")
