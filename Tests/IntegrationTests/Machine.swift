@@ -101,6 +101,18 @@ enum Machine {
     }
   }
 
+  /// Removes the users of earlier tests but for the last few.
+  static func removeEarlierUsers() throws {
+    for file in ["/etc/passwd", "/etc/shadow", "/etc/group"] {
+      let lines = try String(contentsOfFile: file, encoding: .utf8).split(
+        separator: "\n", omittingEmptySubsequences: false)
+      let places = lines.indices.filter { lines[$0].prefixMatch(of: /user[0-9]+:/) != nil }
+      let old = Set(places.dropLast(10))
+      let kept = lines.indices.filter { !old.contains($0) }.map { lines[$0] }
+      try Data(kept.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: file))
+    }
+  }
+
   static func append(_ text: String, to path: String) throws {
     let handle = try #require(FileHandle(forWritingAtPath: path))
     defer { try? handle.close() }

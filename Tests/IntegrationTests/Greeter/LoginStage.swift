@@ -90,7 +90,8 @@ extension LoginScreen {
     let (service, hidden) = ("/usr/share/dbus-1/system-services/\(name)", "/run/\(name)")
     let (from, to) = isWanted ? (hidden, service) : (service, hidden)
     if files.fileExists(atPath: from) { try files.moveItem(atPath: from, toPath: to) }
-    guard !isWanted else { return }
+    // It lists 50 local users and no more.
+    guard !isWanted else { return try Machine.removeEarlierUsers() }
     // Status 1 is that there was none.
     try run("pkill", "--signal", "KILL", "-x", "accounts-daemon")
     try waitUntil("AccountsService has ended") { try run("pgrep", "-x", "accounts-daemon").status == 1 }
