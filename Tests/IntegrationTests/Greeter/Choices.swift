@@ -80,6 +80,17 @@ extension IntegrationTests.LoginScreens {
       #expect(environment.contains("\nLANG=\(language)\n"), "\(environment)", sourceLocation: sourceLocation)
     }
 
+    /// A later login, at which nothing is chosen.
+    private func expectGermanNextTime(hasAccounts: Bool) throws {
+      let (screen, reader) = try screen(hasAccounts: hasAccounts)
+      try screen.name(user)
+      try screen.wait("password", of: user)
+      try reader.wait(for: "toggle button", Self.german)
+      try screen.answer(Machine.password)
+      try screen.waitForSession(of: user)
+      try expectSession(in: "de_DE.utf8")
+    }
+
     @Test("a language that is chosen is that of the session, and of the next one without being chosen again")
     func language() throws {
       try makeGerman()
@@ -96,13 +107,7 @@ extension IntegrationTests.LoginScreens {
         try screen.waitForSession(of: user)
         try expectSession(in: "de_DE.utf8")
       }
-      let (screen, reader) = try screen(hasAccounts: true)
-      try screen.name(user)
-      try screen.wait("password", of: user)
-      try reader.wait(for: "toggle button", Self.german)
-      try screen.answer(Machine.password)
-      try screen.waitForSession(of: user)
-      try expectSession(in: "de_DE.utf8")
+      try expectGermanNextTime(hasAccounts: true)
     }
 
     @Test("without AccountsService a chosen language is that of the sessions after LightDM's next start")
@@ -119,13 +124,7 @@ extension IntegrationTests.LoginScreens {
         try screen.waitForSession(of: user)
         try expectSession(in: "C.UTF-8")
       }
-      let (screen, reader) = try screen()
-      try screen.name(user)
-      try screen.wait("password", of: user)
-      try reader.wait(for: "toggle button", Self.german)
-      try screen.answer(Machine.password)
-      try screen.waitForSession(of: user)
-      try expectSession(in: "de_DE.utf8")
+      try expectGermanNextTime(hasAccounts: false)
     }
 
     @Test("a line of Debian's for LightDM puts the computer's language above the chosen one")
