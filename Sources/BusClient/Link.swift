@@ -71,7 +71,7 @@ final class Link {
     lastSerial &+= 1
     var bytes = try call.encoded(serial: lastSerial)
     // It may hold a code.
-    defer { Self.wipe(&bytes) }
+    defer { bytes.wipe(first: bytes.count) }
     if !unsaid.isEmpty {
       bytes.insert(contentsOf: unsaid, at: 0)
       unsaid = []
@@ -148,15 +148,7 @@ final class Link {
   /// Drops the first bytes of what has come, which may hold a secret.
   func forgetReceived(_ count: Int) {
     guard count > 0 else { return }
-    received.withUnsafeMutableBytes { bytes in
-      if let start = bytes.baseAddress { explicit_bzero(start, count) }
-    }
+    received.wipe(first: count)
     received.removeFirst(count)
-  }
-
-  private static func wipe(_ bytes: inout [UInt8]) {
-    bytes.withUnsafeMutableBytes { bytes in
-      if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
-    }
   }
 }

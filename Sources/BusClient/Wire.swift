@@ -133,9 +133,14 @@ final class WireBytes {
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  deinit {
-    bytes.withUnsafeMutableBytes { bytes in
-      if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
+  deinit { bytes.wipe(first: bytes.count) }
+}
+
+extension [UInt8] {
+  /// Overwrites the first `count` bytes.
+  mutating func wipe(first count: Int) {
+    withUnsafeMutableBytes { bytes in
+      if let start = bytes.baseAddress { explicit_bzero(start, Swift.min(count, bytes.count)) }
     }
   }
 }
